@@ -1,0 +1,81 @@
+"""Claims as data: what a page states, after reading, before judging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from verify.language.scope import Scope
+from verify.language.tree import Node
+
+# Relations a chain may hold. EQUAL and SAME_LAW are decided; the others are read and stay undecided.
+EQUAL, SAME_LAW = "=", "law"
+RELATIONS = (EQUAL, SAME_LAW, "<=", ">=", "<", ">", "approx", "propto", "to")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One side of a chain. `relation` ties it to the row before; the first row has relation ''."""
+
+    relation: str
+    expression: Node
+    source: str
+    line: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong version that people really write. `rows` is a chain of its own, read in `scope`."""
+
+    name: str
+    title: dict[str, str]
+    source: str
+    rows: tuple[Row, ...]
+    scope: Scope
+    latex: str
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A BibTeX key and where in the work: `karras2022edm`, `(7), (117)-(131)`."""
+
+    key: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    r"""One claim.
+
+    id          stable, `topic.name`
+    title       by language code, `en` always present; likewise `slogan` (one sentence, no formula)
+    chains      the displayed formulas, each a chain of rows that are judged step by step; empty for
+                a claim that is only assumed or measured
+    latex       the author's source of each chain, as shown on the page
+    declared    the declaration lines as written, for the card: (latex, words)
+    words       the statement in words, for a claim that cannot be read (by language code)
+    assumed     why nothing checks it, by language code; empty when something does
+    experiments names of the experiments that judge it
+    """
+
+    id: str
+    title: dict[str, str]
+    scope: Scope
+    chains: tuple[tuple[Row, ...], ...]
+    latex: tuple[str, ...]
+    declared: tuple[str, ...] = ()
+    slogan: dict[str, str] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    assumed: dict[str, str] = field(default_factory=dict)
+    sources: tuple[Citation, ...] = ()
+    uses: tuple[str, ...] = ()
+    experiments: tuple[str, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    file: str = ""
+    line: int = 0
+
+    @property
+    def topic(self) -> str:
+        """The part of the id before the first dot."""
+        return self.id.split(".", 1)[0]
