@@ -1,0 +1,1 @@
+"""The second opinion: the same tree in mpmath, at drawn points, with no code of `verify.meaning`."""

@@ -1,0 +1,125 @@
+"""Records: what an experiment found, as small committed JSON with a figure beside it. No torch is imported.
+
+A record lies at records/<topic>/<name>.<device>.<dtype>.json; its figures, one a language, share that stem. Files are
+written beside their place and moved there, so that a killed run leaves the old record whole.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from verify.experiments.sources import source_hashes
+
+SCHEMA = 1
+
+
+class RecordError(ValueError):
+    """A file that should hold a record does not; the message names the file."""
+
+
+def plain(value: float) -> float | str:
+    """A number JSON can hold: NaN and infinities become 'nan', 'inf', '-inf'."""
+    return value if math.isfinite(value) else str(value)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run of one experiment on one device.
+
+    verdict      confirmed, refuted or inconclusive; `reason` says why when it is not confirmed
+    checks       per prediction: name, title, predicted, margin, estimate, low, high, verdict, method, false_alarm,
+                 sees (values at or beyond these two are refuted with probability at least 1 - miss)
+    variants     per wrong version: name, title, source, verdict, rejected, and its clearest check: check, expected
+                 (by theory, null where no formula says), estimate, low, high, miss (null without `expected`)
+    false_alarm  bound on the probability that a right version fails any check
+    sources      hash of every module that produced the numbers
+    figure       file name by language
+    """
+
+    name: str
+    topic: str
+    module: str
+    title: dict[str, str]
+    claims: list[str]
+    prediction: dict[str, str]
+    summary: dict[str, str]
+    verdict: str
+    reason: str
+    checks: list[dict[str, Any]]
+    variants: list[dict[str, Any]]
+    false_alarm: float
+    miss: float
+    device: str
+    device_name: str
+    dtype: str
+    seed: int
+    versions: dict[str, str]
+    sources: dict[str, str]
+    seconds: float
+    date: str
+    figure: dict[str, str]
+    schema: int = SCHEMA
+
+    def to_json(self) -> str:
+        """Indented JSON, UTF-8, sorted as declared; never NaN."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+    @property
+    def stem(self) -> str:
+        """File name without ending."""
+        return f"{self.name}.{self.device}.{self.dtype}"
+
+    def stale(self) -> list[str]:
+        """Modules that changed, came or went since this record was made; empty when it is fresh."""
+        now = source_hashes(self.module)
+        return sorted(m for m in now.keys() | self.sources.keys() if now.get(m) != self.sources.get(m))
+
+    def write(self, root: Path, figures: dict[str, str]) -> Path:
+        """Writes the figures (SVG by language) and then the record below `root`; gives the record's path."""
+        folder = root / self.topic
+        folder.mkdir(parents=True, exist_ok=True)
+        for language, svg in figures.items():
+            write_atomically(folder / self.figure[language], svg)
+        path = folder / f"{self.stem}.json"
+        write_atomically(path, self.to_json())
+        return path
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes beside `path` and moves it there: a reader sees the old file or the new one, never half."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_record(path: Path) -> Record:
+    """One record; RecordError for anything else."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path}: cannot be read as a record ({error})") from error
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise RecordError(f"{path}: not a record of schema {SCHEMA}; run its experiment again")
+    names = {f.name for f in fields(Record)}
+    if data.keys() != names:
+        raise RecordError(f"{path}: wrong fields: {', '.join(sorted(data.keys() ^ names))}")
+    return Record(**data)
+
+
+def load_records(root: Path) -> tuple[list[Record], list[str]]:
+    """All records below `root` in the order of their paths, and one sentence for each file that holds none."""
+    records, problems = [], []
+    for path in sorted(root.glob("*/*.json")):
+        try:
+            records.append(read_record(path))
+        except RecordError as error:
+            problems.append(str(error))
+    return records, problems

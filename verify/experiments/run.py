@@ -1,0 +1,217 @@
+"""Runs one experiment: predict, measure the right version and every wrong one, judge, make the record."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from verify.experiments.experiment import (
+    Check,
+    Experiment,
+    Measurement,
+    Prediction,
+    Setting,
+    decisive,
+    judge,
+    overall,
+    seen,
+)
+from verify.experiments.figure import draw
+from verify.experiments.records import Record, plain
+from verify.experiments.registry import Entry, find
+from verify.experiments.sources import source_hashes
+from verify.experiments.statistics import CONFIRMED, INCONCLUSIVE, MISS, REFUTED
+
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+LANGUAGES = ("en", "zh")
+Progress = Callable[[int, int, str], None]
+
+
+class SettingError(ValueError):
+    """A device or dtype that does not exist here; the message lists what does."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A record with its figures, not yet written."""
+
+    record: Record
+    figures: dict[str, str]
+
+    def write(self, root: Path) -> Path:
+        """Writes both below `root`; gives the record's path."""
+        return self.record.write(root, self.figures)
+
+
+def load(entry: Entry) -> type[Experiment]:
+    """The experiment's class; this is where torch code of a topic is first imported."""
+    module = importlib.import_module(entry.module)
+    classes = [v for v in vars(module).values() if isinstance(v, type) and getattr(v, "name", None) == entry.name]
+    return classes[0]
+
+
+def make_setting(device: str, dtype: str, seed: int) -> Setting:
+    """Checks what the command line gave. SettingError for an unknown dtype, an unknown or absent device, a bad seed."""
+    devices = ["cpu"] + ["cuda"] * torch.cuda.is_available()
+    if device not in devices:
+        raise SettingError(f"device {device!r} is not available here; there is: {', '.join(devices)}")
+    if dtype not in DTYPES:
+        raise SettingError(f"dtype {dtype!r} is not supported; there is: {', '.join(DTYPES)}")
+    if not 0 <= seed < 2**64:
+        raise SettingError(f"a seed is a whole number from 0 to 2^64 - 1, not {seed}")
+    return Setting(device, DTYPES[dtype], seed)
+
+
+def run_experiment(
+    name: str, device: str = "cpu", dtype: str = "float64", seed: int = 0, progress: Progress | None = None
+) -> Record:
+    """The record of one run. `progress(done, total, what)` is called before each variant and at the end."""
+    return perform(name, device, dtype, seed, progress).record
+
+
+def perform(
+    name: str, device: str = "cpu", dtype: str = "float64", seed: int = 0, progress: Progress | None = None
+) -> Outcome:
+    """As `run_experiment`, with the figures. A failed check is never retried: the verdict is the first one."""
+    entry = find(name)
+    setting = make_setting(device, dtype, seed)
+    started = time.perf_counter()
+    with torch.no_grad(), _full_precision():
+        running = load(entry)(setting)
+        predictions = running.predict()  # stated before anything is measured
+        measurements = _measure_all(running, progress or (lambda done, total, what: None))
+        checks = {variant: judge(predictions, measured) for variant, measured in measurements.items()}
+        variants = [_variant(running, key, predictions, checks[key]) for key in running.wrong]
+        result, reason = _verdict(checks[""], variants)
+        stem = f"{name}.{device}.{dtype}"
+        record = Record(
+            name=name,
+            topic=entry.topic,
+            module=entry.module,
+            title=entry.title,
+            claims=list(entry.claims),
+            prediction=entry.prediction,
+            summary=running.summary(measurements[""]),
+            verdict=result,
+            reason=reason,
+            checks=[_check(predictions[check.name], check) for check in checks[""]],
+            variants=variants,
+            false_alarm=sum(p.false_alarm for p in predictions.values()),
+            miss=MISS,
+            device=device,
+            device_name=torch.cuda.get_device_name() if device == "cuda" else platform.machine(),
+            dtype=dtype,
+            seed=seed,
+            versions={"python": platform.python_version(), "torch": torch.__version__},
+            sources=source_hashes(entry.module),
+            seconds=round(time.perf_counter() - started, 3),
+            date=datetime.now(UTC).strftime("%Y-%m-%d"),
+            figure={language: f"{stem}.{language}.svg" for language in LANGUAGES},
+        )
+        picture = running.picture(measurements)
+    return Outcome(record, {language: draw(picture, language, stem) for language in LANGUAGES})
+
+
+class _full_precision:
+    """Products of float32 matrices in float32: TF32 would make theory look approximate."""
+
+    def __enter__(self) -> None:
+        self.before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("highest")
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_float32_matmul_precision(self.before)
+
+
+def _measure_all(running: Experiment, progress: Progress) -> dict[str, Measurement]:
+    subjects = {"": running.subject} | {key: wrong.subject for key, wrong in running.wrong.items()}
+    measurements = {}
+    for done, (key, subject) in enumerate(subjects.items()):
+        progress(done, len(subjects), key or "right version")
+        measurements[key] = running.measure(subject)
+    progress(len(subjects), len(subjects), "done")
+    return measurements
+
+
+def _check(prediction: Prediction, check: Check) -> dict:
+    return {
+        "name": check.name,
+        "title": prediction.title,
+        "predicted": prediction.value,
+        "margin": [plain(prediction.margin.low), plain(prediction.margin.high)],
+        "sees": [plain(prediction.blind.low), plain(prediction.blind.high)],
+        "false_alarm": prediction.false_alarm,
+        "method": prediction.method,
+        "verdict": check.verdict,
+    } | _numbers(check)
+
+
+def _numbers(check: Check) -> dict:
+    return {key: plain(getattr(check.interval, key)) for key in ("estimate", "low", "high")}
+
+
+def _variant(running: Experiment, key: str, predictions: dict[str, Prediction], checks: list[Check]) -> dict:
+    wrong = running.wrong[key]
+    expected = running.expect(wrong.subject)
+    clearest = decisive(predictions, checks, expected)
+    value = expected.get(clearest.name)
+    promised = value is not None and seen(predictions[clearest.name], value)
+    return {
+        "name": key,
+        "title": wrong.title,
+        "source": wrong.source,
+        "verdict": overall(checks),
+        "rejected": overall(checks) == REFUTED,
+        "check": clearest.name,
+        "expected": None if value is None else plain(value),
+        "miss": (MISS if predictions[clearest.name].false_alarm else 0.0) if promised else None,
+    } | _numbers(clearest)
+
+
+def _verdict(checks: list[Check], variants: list[dict]) -> tuple[str, str]:
+    """The record's verdict and, unless confirmed, the reason. An unrejected variant takes the power away."""
+    result = overall(checks)
+    if result != CONFIRMED:
+        return result, "; ".join(f"{c.name}: {c.verdict}" for c in checks if c.verdict != CONFIRMED)
+    passed = [variant["name"] for variant in variants if not variant["rejected"]]
+    if passed:
+        return INCONCLUSIVE, f"wrong variants not rejected: {', '.join(passed)}"
+    return CONFIRMED, ""
+
+
+def main() -> int:
+    """Runs the named experiments (all by default) and writes their records: `python -m verify.experiments.run`."""
+    import argparse
+
+    from verify.experiments.registry import all_experiments
+
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("names", nargs="*", help="experiments; all when none is given")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="float64")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--record", type=Path, default=None, metavar="FOLDER", help="write records below this folder")
+    options = parser.parse_args()
+    bad = 0
+    for name in options.names or all_experiments():
+        outcome = perform(name, options.device, options.dtype, options.seed)
+        record = outcome.record
+        rejected = sum(variant["rejected"] for variant in record.variants)
+        print(f"{name:20s} {record.verdict:12s} {rejected}/{len(record.variants)} wrong variants rejected "
+              f"{record.seconds:6.1f} s  {record.reason}")  # fmt: skip
+        bad += record.verdict != CONFIRMED
+        if options.record:
+            outcome.write(options.record)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

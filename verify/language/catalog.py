@@ -1,0 +1,126 @@
+"""All claims of a repository: the theory of the package, and what questions and pages add."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from verify.language.claim import Claim
+from verify.language.document import Document, load_document, read_vocabulary
+from verify.language.errors import LanguageError
+from verify.language.scope import Scope
+
+PACKAGED_THEORY = Path(__file__).parent.parent / "theory"
+
+
+@dataclass
+class Catalog:
+    """Every claim by id, in the order of topics and files, and what could not be read."""
+
+    claims: dict[str, Claim] = field(default_factory=dict)
+    errors: list[LanguageError] = field(default_factory=list)
+    documents: list[Document] = field(default_factory=list)
+
+    def used_by(self, claim_id: str) -> tuple[str, ...]:
+        """The claims that rest directly on this one."""
+        return tuple(c.id for c in self.claims.values() if claim_id in c.uses)
+
+    def upstream(self, claim_id: str) -> tuple[str, ...]:
+        """Every claim that this one rests on, directly or not, nearest first."""
+        found: list[str] = []
+        queue = list(self.claims[claim_id].uses)
+        while queue:
+            name = queue.pop(0)
+            if name in self.claims and name not in found and name != claim_id:
+                found.append(name)
+                queue += self.claims[name].uses
+        return tuple(found)
+
+
+def theory_root(root: Path) -> Path:
+    """Where the theory of a repository lies; the installed package's own when there is none."""
+    own = root / "verify" / "theory"
+    return own if own.is_dir() else PACKAGED_THEORY
+
+
+def load_vocabularies(theory: Path) -> tuple[dict[str, Scope], list[LanguageError]]:
+    """The shared vocabularies, one a topic: `theory/<topic>/vocabulary.md`."""
+    found: dict[str, Scope] = {}
+    errors = []
+    for path in sorted(theory.glob("*/vocabulary.md")):
+        try:
+            found[path.parent.name] = read_vocabulary(path.read_text("utf-8"), _shown(path, theory))
+        except LanguageError as error:
+            errors.append(error)
+    return found, errors
+
+
+def load_catalog(root: Path) -> Catalog:
+    """Read every claim under `root`. Errors are collected, never raised."""
+    theory = theory_root(root)
+    vocabularies, errors = load_vocabularies(theory)
+    catalog = Catalog(errors=errors)
+    paths = [*sorted(theory.glob("*/claims.md")), *sorted((root / "questions").glob("*.md")),
+             *sorted(p for p in (root / "docs").rglob("*.md") if _is_source(p, root))]  # fmt: skip
+    for path in paths:
+        document = load_document(path, _shown(path, root), vocabularies)
+        catalog.documents.append(document)
+        catalog.errors += document.errors
+        for claim in document.claims:
+            if claim.id in catalog.claims:
+                other = catalog.claims[claim.id]
+                catalog.errors.append(_at(claim, f"the id {claim.id} is taken: {other.file}:{other.line}",
+                                          "choose another id"))  # fmt: skip
+            else:
+                catalog.claims[claim.id] = claim
+    catalog.errors += _broken_uses(catalog) + _broken_cards(catalog)
+    return catalog
+
+
+def _is_source(path: Path, root: Path) -> bool:
+    """Pages in the first language; translations define nothing, generated pages only repeat."""
+    parts = path.relative_to(root / "docs").parts
+    return parts[0] not in ("zh", "claims", "questions", "assets")
+
+
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def _at(claim: Claim, message: str, suggestion: str = "") -> LanguageError:
+    error = LanguageError(message, suggestion=suggestion)
+    error.file, error.line, error.column = claim.file, claim.line, 1
+    return error
+
+
+def _broken_uses(catalog: Catalog) -> list[LanguageError]:
+    errors = []
+    for claim in catalog.claims.values():
+        for name in claim.uses:
+            if name not in catalog.claims:
+                errors.append(_at(claim, f"{claim.id} uses {name}, which does not exist"))
+        if claim.id in _reachable(catalog, claim.id):
+            errors.append(_at(claim, f"circular uses: {claim.id} rests on itself"))
+    return errors
+
+
+def _reachable(catalog: Catalog, start: str) -> set[str]:
+    found: set[str] = set()
+    queue = list(catalog.claims[start].uses)
+    while queue:
+        name = queue.pop()
+        if name not in found and name in catalog.claims:
+            found.add(name)
+            queue += catalog.claims[name].uses
+    return found
+
+
+def _broken_cards(catalog: Catalog) -> list[LanguageError]:
+    errors = []
+    for document in catalog.documents:
+        for name, offset in document.shown:
+            if name not in catalog.claims:
+                error = LanguageError(f"this page shows the claim {name or '(none named)'}, which does not exist",
+                                      (offset, offset + 3), "see `verify status` for all ids")  # fmt: skip
+                errors.append(error.located(document.file, document.text))
+    return errors

@@ -1,0 +1,194 @@
+r"""A displayed formula to a chain of rows: `a = b = c`, with the reason behind each `&&`.
+
+A chain is one statement after another about the same thing. What is not a chain is refused by name: a
+list of equations, two statements on one line, a display without a relation.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from verify.language.claim import Row
+from verify.language.errors import LanguageError
+from verify.language.reader import read_formula
+from verify.language.scope import Scope
+from verify.language.tree import Node
+
+_LAYOUT = r"aligned|align\*?|alignedat|split|gathered|gather\*?|equation\*?|eqnarray\*?|multline\*?"
+_ENVIRONMENT = re.compile(rf"\\(?:begin|end)\{{(?:{_LAYOUT})\}}")
+_NOISE = re.compile(r"\\(?:label|tag\*?)\{[^{}]*\}|\\(?:hspace|vspace)\*?\{[^{}]*\}|(?<!\\)%[^\n]*|\\(?:nonumber|notag)\b")
+_OVER = r"\\(?:overset|stackrel)\s*\{(?P<over>(?:[^{}]|\{[^{}]*\})*)\}\s*(?:\{\s*(?::?=|\\equiv)\s*\}|=)"
+_RELATION = re.compile(
+    _OVER + r"|(?P<equal>:=|=:|=|\\(?:equiv|triangleq|coloneqq)(?![A-Za-z]))"
+    r"|(?P<le>\\(?:le|leq|leqslant)(?![A-Za-z]))|(?P<ge>\\(?:ge|geq|geqslant)(?![A-Za-z]))"
+    r"|(?P<lt><|\\lt(?![A-Za-z]))|(?P<gt>>|\\gt(?![A-Za-z]))|(?P<approx>\\(?:approx|simeq)(?![A-Za-z]))"
+    r"|(?P<propto>\\propto(?![A-Za-z]))|(?P<to>\\(?:to|rightarrow|longrightarrow)(?![A-Za-z]))"
+    r"|(?P<bad>\\(?:Rightarrow|implies|Leftrightarrow|iff|neq|ne)(?![A-Za-z]))"
+)
+_NAMES = {"equal": "=", "le": "<=", "ge": ">=", "lt": "<", "gt": ">", "approx": "approx",
+          "propto": "propto", "to": "to"}  # fmt: skip
+_IN_LAW = ("d", "law", "D", "dist.", "\\mathcal{L}", "\\mathcal{D}")
+
+
+@dataclass
+class _Side:
+    relation: str
+    start: int
+    end: int
+    reason: str = ""
+
+
+def read_chain(text: str, scope: Scope, first: Node | None = None) -> tuple[Row, ...]:
+    """The rows of one display.
+
+    `first` is the side that a chain beginning with a relation sign starts from. `Row.line` counts from
+    the first line of `text`. Raises LanguageError with spans in `text`.
+    """
+    text_shown, sides = _split(text)
+    rows = []
+    for position, side in enumerate(sides):
+        source = text_shown[side.start : side.end]
+        if position == 0 and not source.strip():
+            if first is None:
+                raise LanguageError("the chain begins with a relation sign: the left side is missing",
+                                    (side.start, side.end + 1))  # fmt: skip
+            rows.append(Row("", first, "", 1))
+            continue
+        try:
+            node = read_formula(source, scope)
+        except LanguageError as error:
+            error.span = (error.span[0] + side.start, error.span[1] + side.start)
+            raise
+        line = text.count("\n", 0, side.start + len(source) - len(source.lstrip())) + 1
+        rows.append(Row(side.relation, node, source.strip(), line, side.reason))
+    return tuple(rows)
+
+
+def _split(text: str) -> tuple[str, list[_Side]]:
+    """The text with layout blanked out (same length), and the extent of each side in it."""
+    masked = text
+    for pattern in (_ENVIRONMENT, _NOISE):
+        masked = pattern.sub(lambda m: " " * len(m.group()), masked)
+    rows, masked = _rows(masked)
+    sides: list[_Side] = []
+    for number, (start, end, reason) in enumerate(rows, 1):
+        _add_row(masked, sides, start, end, reason, number)
+    if not sides:
+        raise LanguageError("the chain is empty", (0, max(1, len(text))))
+    last = sides[-1]
+    while last.end > last.start and masked[last.end - 1] in " \n\t.,;":
+        last.end -= 1
+    if len(sides) == 1:
+        raise LanguageError("nothing is stated: there is no relation sign", (last.start, last.end),
+                            "write left side = right side")  # fmt: skip
+    for side in sides[1:]:
+        if not masked[side.start : side.end].strip():
+            raise LanguageError("a relation sign with nothing after it", (max(0, side.start - 1), side.start))
+    return masked, sides
+
+
+def _rows(masked: str) -> tuple[list[tuple[int, int, str]], str]:
+    r"""Cut at `\\` and `&&` outside braces; blanks what is not formula."""
+    rows, out = [], list(masked)
+    depth = position = row_start = 0
+    formula_end = None
+
+    def close(end: int) -> None:
+        nonlocal formula_end
+        stop = formula_end if formula_end is not None else end
+        reason = _reason(masked[stop:end]) if formula_end is not None else ""
+        out[stop:end] = " " * (end - stop)
+        if masked[row_start:stop].strip() or reason:
+            rows.append((row_start, stop, reason))
+        formula_end = None
+
+    while position < len(masked):
+        pair = masked[position : position + 2]
+        if pair == "\\\\" and depth <= 0:
+            close(position)
+            skip = re.match(r"\\\\(?:\s*\[[^\]\n]*(?:pt|em|ex|mm|cm)\])?", masked[position:])
+            width = skip.end() if skip else 2
+            out[position : position + width] = " " * width
+            position += width
+            row_start = position
+            continue
+        if pair[0] == "\\":
+            position += 2
+            continue
+        depth += (pair[0] == "{") - (pair[0] == "}")
+        if pair[0] == "&" and depth <= 0:
+            if pair == "&&" and masked[row_start:position].strip() and formula_end is None:
+                formula_end = position
+            out[position] = " "
+        position += 1
+    close(len(masked))
+    return rows, "".join(out)
+
+
+def _reason(text: str) -> str:
+    """The words of a reason; LaTeX is kept when it is more than one \\text."""
+    text = text.replace("&", " ").strip()
+    match = re.fullmatch(r"\\(?:text|textrm|mathrm)\{(.*)\}", text, re.S)
+    return (match[1] if match and "}" not in match[1].replace("\\}", "") else text).strip()
+
+
+def _add_row(masked: str, sides: list[_Side], start: int, end: int, reason: str, number: int) -> None:
+    pieces = _pieces(masked, start, end)
+    lead = pieces[0]
+    lead_text = masked[lead.start : lead.end].strip()
+    if not sides:
+        sides.append(lead)
+    elif lead_text:
+        before = masked[sides[-1].start : sides[-1].end].strip()
+        if not before or _continues(before, lead_text):
+            sides[-1].end = lead.end
+        elif len(pieces) > 1:
+            raise LanguageError(f"row {number} has a left side of its own: a list of equations is not a chain",
+                                (lead.start, lead.end), "give each equation a $$ display of its own")  # fmt: skip
+        else:
+            raise LanguageError(f"row {number} does not say how it relates to the row before",
+                                (lead.start, lead.end), "begin it with = or, for a continuation, with + or -")  # fmt: skip
+    sides.extend(pieces[1:])
+    if reason:
+        sides[-1].reason = reason
+
+
+def _continues(before: str, lead: str) -> bool:
+    """Is this row the tail of the side before it?"""
+    starts = re.match(r"(?:\\[,;:! ]|\\q?quad|\\left|\\right|\s)*(?:[+\-*/)\]]|\\cdot|\\times|\\Big|\\})", lead)
+    return bool(starts or re.search(r"(?:[+\-*/]|\\cdot|\\times)$", before))
+
+
+def _pieces(masked: str, start: int, end: int) -> list[_Side]:
+    """One row, cut at the relation signs outside all brackets."""
+    pieces = [_Side("", start, end)]
+    depth, position = 0, start
+    while position < end:
+        match = _RELATION.match(masked, position, end) if depth == 0 else None
+        if match:
+            pieces[-1].end = match.start()
+            pieces.append(_Side(_relation(match), match.end(), end))
+            if match["over"] is not None and pieces[-1].relation == "=":
+                pieces[-1].reason = match["over"]
+            position = match.end()
+            continue
+        char = masked[position]
+        if char == "\\":
+            escaped = masked[position + 1 : position + 2]
+            depth += (escaped == "{") - (escaped == "}")
+            position += 2
+            continue
+        depth += (char in "({[") - (char in ")}]")
+        depth = max(depth, 0)
+        position += 1
+    return pieces
+
+
+def _relation(match: re.Match[str]) -> str:
+    if match["bad"]:
+        raise LanguageError(f"{match['bad']} is not a relation of a chain", match.span(),
+                            "state each equation on its own")  # fmt: skip
+    if match["over"] is not None:
+        return "law" if re.sub(r"\\(?:mathrm|text)\{(.*)\}", r"\1", match["over"]).strip() in _IN_LAW else "="
+    return next(name for group, name in _NAMES.items() if match[group])

@@ -1,0 +1,310 @@
+"""A Markdown document to claims: finds the blocks, reads their options, declarations and displays.
+
+    /// claim | topic.name          a claim, with its options indented below
+    /// mistake | topic.name        a wrong version of that claim
+    /// card | topic.name           shows a claim defined elsewhere
+
+A block that cannot be read is an error of its own; the other blocks of the document are still read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from verify.language.chain import read_chain
+from verify.language.claim import Citation, Claim, Mistake, Row
+from verify.language.declare import declare, is_declaration
+from verify.language.errors import LanguageError
+from verify.language.scope import Scope
+
+MAX_DOCUMENT = 2_000_000
+_ID = re.compile(r"[a-z][a-z0-9]*(?:\.[a-z0-9][a-z0-9-]*)+")
+_OPEN = re.compile(r"///\s*(?P<kind>[a-z]+)\s*(?:\|\s*(?P<name>.*?))?\s*$")
+_CLAIM_OPTIONS = ("title", "slogan", "assumed", "source", "use", "uses", "experiments", "words")
+_MISTAKE_OPTIONS = ("title", "source", "experiment")
+
+
+@dataclass
+class Block:
+    """One `///` block: where it is, its options and its body."""
+
+    kind: str
+    name: str
+    options: dict[str, str]
+    body: str
+    start: int  # offset of the opening line
+    body_start: int
+    end: int
+
+
+@dataclass
+class Document:
+    """What was read from one file. `shown` are the ids of its cards with their offsets."""
+
+    file: str
+    text: str
+    claims: list[Claim] = field(default_factory=list)
+    errors: list[LanguageError] = field(default_factory=list)
+    shown: list[tuple[str, int]] = field(default_factory=list)
+    displays_outside: int = 0
+
+
+def load_document(path: Path, name: str, vocabularies: Mapping[str, Scope]) -> Document:
+    """Read a file. One that is not UTF-8 gives a document with that error and no claims."""
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        problem = LanguageError(f"byte {error.start} is not UTF-8 text", suggestion="save the file as UTF-8")
+        problem.file, problem.line, problem.column = name, data.count(b"\n", 0, error.start) + 1, 1
+        return Document(name, "", errors=[problem])
+    return read_document(text, name, vocabularies)
+
+
+def read_document(text: str, file: str, vocabularies: Mapping[str, Scope] | None = None) -> Document:
+    """All claims of a Markdown text, with their mistakes, and the errors of what could not be read."""
+    document = Document(file, text)
+    if len(text) > MAX_DOCUMENT:
+        document.errors.append(LanguageError(f"{file}: larger than {MAX_DOCUMENT:,} characters"))
+        return document
+    blocks = _blocks(document)
+    document.displays_outside = _displays_outside(text, blocks)
+    contexts: dict[str, tuple[Scope, Claim, int]] = {}
+    for block in blocks:
+        try:
+            if block.kind == "claim":
+                claim, scope = _claim(block, document, vocabularies or {})
+                if claim.id in contexts:
+                    raise LanguageError(f"the claim {claim.id} is defined twice", (block.start, block.start + 3))
+                contexts[claim.id] = (scope, claim, len(document.claims))
+                document.claims.append(claim)
+            elif block.kind == "mistake":
+                _attach_mistake(block, document, contexts)
+            elif block.kind == "card":
+                document.shown.append((block.name, block.start))
+        except LanguageError as error:
+            document.errors.append(error.located(file, text))
+    return document
+
+
+def read_vocabulary(text: str, file: str) -> Scope:
+    """Shared declarations: every declaration item of a document. Raises LanguageError with its place."""
+    try:
+        return declare(_items(text, 0))
+    except LanguageError as error:
+        raise error.located(file, text) from None
+
+
+# ---------------------------------------------------------------- blocks
+
+
+def _blocks(document: Document) -> list[Block]:
+    """The `///` blocks outside fenced code, in order."""
+    blocks: list[Block] = []
+    opened: tuple[str, str, int, int] | None = None
+    fence = ""
+    offset = 0
+    for line in document.text.splitlines(keepends=True):
+        stripped = line.strip()
+        mark = re.match(r"(`{3,}|~{3,})", stripped)
+        if mark and opened is None:
+            fence = "" if fence and stripped.startswith(fence) else (fence or mark[1])
+        elif not fence and line.startswith("///"):
+            if stripped == "///" and opened:
+                kind, name, start, body = opened
+                blocks.append(_block(kind, name, start, body, offset, document.text))
+                opened = None
+            elif match := _OPEN.match(line.rstrip("\n")):
+                if opened:
+                    _unclosed(document, opened[2])
+                opened = (match["kind"], match["name"] or "", offset, offset + len(line))
+            elif stripped == "///":
+                document.errors.append(LanguageError("/// closes a block that was never opened",
+                                                     (offset, offset + 3)).located(document.file, document.text))  # fmt: skip
+        offset += len(line)
+    if opened:
+        _unclosed(document, opened[2])
+    return blocks
+
+
+def _unclosed(document: Document, start: int) -> None:
+    error = LanguageError("this block is never closed", (start, start + 3), "end it with a line ///")
+    document.errors.append(error.located(document.file, document.text))
+
+
+def _block(kind: str, name: str, start: int, body_start: int, end: int, text: str) -> Block:
+    options: dict[str, str] = {}
+    position = body_start
+    key = ""
+    while position < end:
+        stop = text.find("\n", position) + 1 or end
+        line = text[position:stop]
+        if not line.startswith("    ") or not line.strip():
+            break
+        match = re.match(r"\s{4}([a-z][a-z-]*):(?:\s+(.*))?$", line.rstrip("\n"))
+        if match:
+            key = match[1]
+            options[key] = _unquote((match[2] or "").strip())
+        elif key:
+            options[key] += " " + line.strip()
+        position = stop
+    return Block(kind, name, options, text[position:end], start, position, end)
+
+
+def _unquote(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
+
+
+def _displays_outside(text: str, blocks: list[Block]) -> int:
+    """How many $$ displays stand outside every block: shown to the reader, judged by nobody."""
+    kept, position = [], 0
+    for block in blocks:
+        kept.append(text[position : block.start])
+        position = block.end
+    outside = re.sub(r"(?s)^(`{3,}|~{3,}).*?^\1", "", "".join([*kept, text[position:]]), flags=re.M)
+    return len(re.findall(r"\$\$.*?\$\$", outside, re.S))
+
+
+# ---------------------------------------------------------------- claims
+
+
+def _claim(block: Block, document: Document, vocabularies: Mapping[str, Scope]) -> tuple[Claim, Scope]:
+    here = (block.start, block.start + 3)
+    if not _ID.fullmatch(block.name):
+        raise LanguageError(f"{block.name!r} is not a claim id", here, "write topic.name, like edm.precond")
+    _known_options(block, _CLAIM_OPTIONS)
+    if not block.options.get("title"):
+        raise LanguageError(f"the claim {block.name} has no title", here, "add  title: ...  below, indented by four")
+    scope = declare(_items(block.body, block.body_start), _vocabulary(block, vocabularies))
+    chains, latex = [], []
+    for formula, offset in _displays(block.body, block.body_start):
+        chains.append(_read_rows(formula, offset, scope, document.text))
+        latex.append(formula.strip())
+    claim = Claim(
+        id=block.name,
+        title=_by_language(block.options, "title"),
+        scope=scope,
+        chains=tuple(chains),
+        latex=tuple(latex),
+        declared=tuple(text for text, _ in _items(block.body, block.body_start)),
+        slogan=_by_language(block.options, "slogan"),
+        words=_by_language(block.options, "words"),
+        assumed=_by_language(block.options, "assumed"),
+        sources=_citations(block.options.get("source", "")),
+        uses=_list(block.options.get("uses", "")),
+        experiments=_list(block.options.get("experiments", "")),
+        file=document.file,
+        line=document.text.count("\n", 0, block.start) + 1,
+    )
+    if not (claim.chains or claim.assumed or claim.experiments):
+        raise LanguageError(f"the claim {claim.id} states nothing", here,
+                            "add a $$ display, or say why it is assumed:  assumed: ...")  # fmt: skip
+    return claim, scope
+
+
+def _attach_mistake(block: Block, document: Document, contexts: dict[str, tuple[Scope, Claim, int]]) -> None:
+    here = (block.start, block.start + 3)
+    if block.name not in contexts:
+        raise LanguageError(f"a mistake about {block.name or 'nothing'}, which is no claim of this document above it",
+                            here, "name the claim: /// mistake | topic.name")  # fmt: skip
+    _known_options(block, _MISTAKE_OPTIONS)
+    if not block.options.get("title"):
+        raise LanguageError("a mistake needs a title", here, "add  title: ...  below, indented by four")
+    scope, claim, place = contexts[block.name]
+    claim = document.claims[place]
+    own_scope = declare(_items(block.body, block.body_start), scope, override=True)
+    displays = list(_displays(block.body, block.body_start))
+    if len(displays) != 1:
+        raise LanguageError(f"a mistake has one $$ display, this one has {len(displays)}", here)
+    formula, offset = displays[0]
+    first = claim.chains[0][0].expression if claim.chains else None
+    rows = _read_rows(formula, offset, own_scope, document.text, first)
+    mistake = Mistake(
+        name=f"{claim.id}/{len(claim.mistakes) + 1}",
+        title=_by_language(block.options, "title"),
+        source=block.options.get("source", ""),
+        rows=rows,
+        scope=own_scope,
+        latex=formula.strip(),
+        line=document.text.count("\n", 0, block.start) + 1,
+    )
+    document.claims[place] = replace(claim, mistakes=(*claim.mistakes, mistake))
+
+
+def _read_rows(formula: str, offset: int, scope: Scope, text: str, first=None) -> tuple[Row, ...]:  # noqa: ANN001
+    try:
+        rows = read_chain(formula, scope, first)
+    except LanguageError as error:
+        error.span = (error.span[0] + offset, error.span[1] + offset)
+        raise
+    before = text.count("\n", 0, offset)
+    return tuple(replace(row, line=row.line + before) for row in rows)
+
+
+def _known_options(block: Block, known: tuple[str, ...]) -> None:
+    for name in block.options:
+        if name.removesuffix("-zh") not in known:
+            raise LanguageError(f"unknown option {name!r}", (block.start, block.start + 3),
+                                "options: " + ", ".join(known))  # fmt: skip
+
+
+def _vocabulary(block: Block, vocabularies: Mapping[str, Scope]) -> Scope | None:
+    name = block.options.get("use", "")
+    if not name:
+        return None
+    if name not in vocabularies:
+        known = ", ".join(sorted(vocabularies)) or "none here"
+        raise LanguageError(f"there is no shared vocabulary {name!r}", (block.start, block.start + 3), f"known: {known}")
+    return vocabularies[name]
+
+
+def _by_language(options: Mapping[str, str], name: str) -> dict[str, str]:
+    found = {"en": options.get(name, ""), "zh": options.get(f"{name}-zh", "")}
+    return {language: text for language, text in found.items() if text}
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[,\s]+", text.strip("[] ")) if part)
+
+
+def _citations(text: str) -> tuple[Citation, ...]:
+    """`karras2022edm (7), (117)-(131); song2021scoresde (11)`."""
+    out = []
+    for part in filter(None, (p.strip() for p in text.split(";"))):
+        key, _, where = part.partition(" ")
+        out.append(Citation(key.lstrip("@"), where.strip()))
+    return tuple(out)
+
+
+# ---------------------------------------------------------------- inside a body
+
+
+def _items(body: str, offset: int) -> list[tuple[str, int]]:
+    """The declaration items of a body, outside displays: (text, offset in the document)."""
+    masked = re.sub(r"\$\$.*?\$\$", lambda m: re.sub(r"[^\n]", " ", m.group()), body, flags=re.S)
+    items: list[tuple[str, int]] = []
+    position = 0
+    open_item = False
+    for line in masked.splitlines(keepends=True):
+        bullet = re.match(r"[-*]\s+", line)
+        if bullet and is_declaration(line[bullet.end() :]):
+            items.append((line[bullet.end() :].rstrip(), offset + position + bullet.end()))
+            open_item = True
+        elif open_item and line.startswith("  ") and line.strip():
+            text, start = items[-1]
+            items[-1] = (body[start - offset : position + len(line.rstrip())], start)
+        else:
+            open_item = False
+        position += len(line)
+    return items
+
+
+def _displays(body: str, offset: int) -> list[tuple[str, int]]:
+    """The $$ displays of a body: (formula, offset in the document)."""
+    if body.count("$$") % 2:
+        at = offset + body.rfind("$$")
+        raise LanguageError("a display is opened with $$ and never closed", (at, at + 2))
+    return [(m[1], offset + m.start(1)) for m in re.finditer(r"\$\$(.*?)\$\$", body, re.S)]

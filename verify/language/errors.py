@@ -1,0 +1,58 @@
+"""One kind of error for everything that cannot be read: what, where, how to mend it."""
+
+from __future__ import annotations
+
+
+class LanguageError(Exception):
+    """Input that cannot be read.
+
+    `span` is relative to `text`, the piece being read; `located` turns it into a place in a file.
+    """
+
+    def __init__(self, message: str, span: tuple[int, int] = (0, 0), suggestion: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
+        self.suggestion = suggestion
+        self.file = ""
+        self.line = 0
+        self.column = 0
+        self.source_line = ""
+        self.width = max(1, span[1] - span[0])
+
+    def located(self, file: str, text: str, offset: int = 0) -> LanguageError:
+        """The same error with file, line and column, for a piece that starts at `offset` of `text`.
+
+        An error that already knows its place keeps it.
+        """
+        if self.line:
+            self.file = self.file or file
+            return self
+        at = min(max(self.span[0] + offset, 0), len(text))
+        begin = text.rfind("\n", 0, at) + 1
+        end = text.find("\n", at)
+        self.file = file
+        self.line = text.count("\n", 0, at) + 1
+        self.column = at - begin + 1
+        self.source_line = text[begin : end if end >= 0 else len(text)]
+        return self
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}: " if self.line else ""
+        out = [f"{place}{self.message}"]
+        if self.line and self.source_line.strip():
+            shown, before = _around(self.source_line, self.column - 1)
+            width = max(1, min(self.width, len(shown) - before))
+            out += [f"    {shown}", "    " + " " * before + "^" * width]
+        if self.suggestion:
+            out.append(f"    help: {self.suggestion}")
+        return "\n".join(out)
+
+
+def _around(line: str, column: int, width: int = 100) -> tuple[str, int]:
+    """At most `width` characters of a long line around `column`, and where the column is in them."""
+    line = line.replace("\t", " ")
+    if len(line) <= width:
+        return line, column
+    begin = max(0, min(column - width // 2, len(line) - width))
+    return line[begin : begin + width], column - begin

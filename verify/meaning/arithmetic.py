@@ -1,0 +1,225 @@
+"""Numbers, arithmetic, elementary functions and linear algebra."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from verify.language.tree import (
+    Absolute,
+    Add,
+    ArgMin,
+    BigO,
+    Constant,
+    Divide,
+    DotProduct,
+    Extremum,
+    Function,
+    Identity,
+    Inner,
+    Multiply,
+    Negate,
+    Node,
+    Norm,
+    Number,
+    Power,
+    Root,
+    Span,
+    Trace,
+    Transpose,
+    Differential,
+)
+from verify.meaning.errors import MeaningError, Unsupported
+from verify.meaning.evaluation import MATRIX, ROW, SCALAR, VECTOR, Reading, Row, Value, evaluate
+from verify.meaning.sizes import decimal, power
+
+FUNCTIONS = {
+    "exp": sp.exp,
+    "sin": sp.sin,
+    "cos": sp.cos,
+    "tan": sp.tan,
+    "arctan": sp.atan,
+    "sinh": sp.sinh,
+    "cosh": sp.cosh,
+    "tanh": sp.tanh,
+    "erf": sp.erf,
+}
+
+
+def _finite(value: sp.Expr, span: Span) -> sp.Expr:
+    if value.has(sp.zoo, sp.nan):
+        raise MeaningError("division by zero, or the logarithm of zero", span)
+    return value
+
+
+def logarithm(argument: sp.Expr) -> sp.Expr:
+    """`log`, opened over a product only where every factor is known to be positive."""
+    return sp.expand_log(sp.log(argument), deep=False)
+
+
+@evaluate.register
+def _(node: Number, reading: Reading) -> Value:
+    return decimal(node.text)
+
+
+@evaluate.register
+def _(node: Constant, reading: Reading) -> Value:
+    if node.name == "pi":
+        return sp.pi
+    if node.name == "dimension":
+        return reading.dimension
+    raise MeaningError(f"{node.name} is not a number", node.span)
+
+
+@evaluate.register
+def _(node: Identity, reading: Reading) -> Value:
+    return reading.identity()
+
+
+@evaluate.register
+def _(node: Add, reading: Reading) -> Value:
+    total = evaluate(node.terms[0], reading)
+    for term in node.terms[1:]:
+        total = reading.add(total, evaluate(term, reading), term.span)
+    return total
+
+
+@evaluate.register
+def _(node: Negate, reading: Reading) -> Value:
+    return reading.scale(sp.Integer(-1), evaluate(node.operand, reading))
+
+
+@evaluate.register
+def _(node: Multiply, reading: Reading) -> Value:
+    total = evaluate(node.factors[0], reading)
+    for factor in node.factors[1:]:
+        total = reading.multiply(total, evaluate(factor, reading), factor.span)
+    return total
+
+
+@evaluate.register
+def _(node: DotProduct, reading: Reading) -> Value:
+    left, right = evaluate(node.left, reading), evaluate(node.right, reading)
+    if reading.shape(left) == reading.shape(right) == VECTOR:
+        return reading.inner(left, right)
+    return reading.multiply(left, right, node.span)
+
+
+@evaluate.register
+def _(node: Divide, reading: Reading) -> Value:
+    denominator = reading.scalar(node.denominator)
+    if denominator == 0:
+        raise MeaningError("division by zero", node.denominator.span)
+    return reading.scale(power(denominator, sp.Integer(-1)), evaluate(node.numerator, reading))
+
+
+@evaluate.register
+def _(node: Power, reading: Reading) -> Value:
+    base, exponent = evaluate(node.base, reading), reading.scalar(node.exponent)
+    match reading.shape(base):
+        case "scalar":
+            return _finite(power(base, exponent), node.span)
+        case "vector" if isinstance(node.base, Differential) and exponent == 2:
+            return reading.squared_length(base)
+        case "vector":
+            raise MeaningError("a vector has no powers: write \\|x\\|^2", node.span)
+        case _:
+            raise Unsupported("powers of matrices are not read")
+
+
+@evaluate.register
+def _(node: Root, reading: Reading) -> Value:
+    degree = sp.Integer(2) if node.degree is None else reading.scalar(node.degree)
+    if not degree.is_Integer or degree < 1:
+        raise MeaningError("the degree of a root must be a positive number such as 3", node.span)
+    return power(reading.scalar(node.radicand), 1 / degree)
+
+
+@evaluate.register
+def _(node: Function, reading: Reading) -> Value:
+    argument = reading.scalar(node.argument)
+    match node.name:
+        case "sigmoid":
+            return 1 / (1 + sp.exp(-argument))
+        case "log":
+            return _finite(logarithm(argument), node.span)
+        case name if name in FUNCTIONS:
+            return _finite(FUNCTIONS[name](argument), node.span)
+        case name:
+            raise Unsupported(f"the function {name} is not read")
+
+
+@evaluate.register
+def _(node: Extremum, reading: Reading) -> Value:
+    choose = sp.Max if node.name == "max" else sp.Min
+    return choose(*[reading.scalar(argument) for argument in node.arguments])
+
+
+def _length(node: Node, reading: Reading) -> sp.Expr:
+    value = evaluate(node, reading)
+    match reading.shape(value):
+        case "scalar":
+            return sp.Abs(value)
+        case "vector":
+            return sp.sqrt(reading.squared_length(value))
+        case shape:
+            raise MeaningError(f"the norm of a {shape} is not read", node.span)
+
+
+@evaluate.register
+def _(node: Absolute, reading: Reading) -> Value:
+    return _length(node.operand, reading)
+
+
+@evaluate.register
+def _(node: Norm, reading: Reading) -> Value:
+    return _length(node.operand, reading)
+
+
+@evaluate.register
+def _(node: Inner, reading: Reading) -> Value:
+    left, right = evaluate(node.left, reading), evaluate(node.right, reading)
+    shapes = reading.shape(left), reading.shape(right)
+    if shapes == (SCALAR, SCALAR):
+        return left * right
+    if shapes != (VECTOR, VECTOR):
+        raise MeaningError(f"inner product of a {shapes[0]} and a {shapes[1]}", node.span)
+    return reading.inner(left, right)
+
+
+@evaluate.register
+def _(node: Transpose, reading: Reading) -> Value:
+    value = evaluate(node.operand, reading)
+    match reading.shape(value):
+        case "vector":
+            return Row(value)
+        case "row vector":
+            return value.vector
+        case "matrix":
+            return reading.transposed(value)
+        case _:
+            return value
+
+
+@evaluate.register
+def _(node: Trace, reading: Reading) -> Value:
+    value = evaluate(node.operand, reading)
+    match reading.shape(value):
+        case "matrix":
+            return reading.trace(value)
+        case "scalar":
+            return value
+        case shape:
+            raise MeaningError(f"the trace of a {shape}", node.span)
+
+
+@evaluate.register
+def _(node: BigO, reading: Reading) -> Value:
+    return sp.Integer(0)  # only at top level, see `expansions.order_of`
+
+
+@evaluate.register
+def _(node: ArgMin, reading: Reading) -> Value:
+    raise Unsupported("arg min is decided from the derivatives of its objective, not from a value")
+
+
+__all__ = ["MATRIX", "ROW", "logarithm"]

@@ -1,0 +1,174 @@
+"""Integrals, sums and products: operators that bind a variable.
+
+The domain of a bound variable is what the limits prove, not what the page declares about the name.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from verify.language.scope import INDEX, INTEGER, POSITIVE, REAL
+from verify.language.tree import Constant, Integral, Negate, Node, Product, Span, Summation
+from verify.meaning.errors import MeaningError, Unsupported
+from verify.meaning.evaluation import SCALAR, Reading, Value, evaluate
+from verify.meaning.expressions import close, depends
+from verify.meaning.positivity import provably_positive
+
+WRITTEN_OUT = 16  # a sum between numbers with at most this many terms is written out
+
+
+def _limit(node: Node, reading: Reading) -> sp.Expr:
+    match node:
+        case Constant(name="infinity"):
+            return sp.oo
+        case Negate(operand=Constant(name="infinity")):
+            return -sp.oo
+        case _:
+            return reading.scalar(node)
+
+
+def _not_negative(value: sp.Expr, reading: Reading) -> bool:
+    return bool(value.is_nonnegative) or value is sp.oo or provably_positive(value, reading.facts)
+
+
+@evaluate.register
+def _(node: Integral, reading: Reading) -> Value:
+    for key in node.variables:
+        reading.declaration(key, node.span)
+    if node.lower is None or node.upper is None:
+        if node.lower is not node.upper:
+            raise MeaningError("an integral needs both limits or none", node.span)
+        variables = {key: reading.fresh(key) for key in node.variables}
+        with reading.bind(variables):
+            value = evaluate(node.integrand, reading)
+        for key in node.variables:
+            value = over_all(reading, value, key, variables[key], node.span)
+        return value
+    if len(node.variables) != 1:
+        raise MeaningError("limits belong to an integral in one variable", node.span)
+    return _definite(node, node.variables[0], reading)
+
+
+def over_all(reading: Reading, value: Value, key: str, variable: Value, span: Span) -> Value:
+    """Integral over all values of a fresh variable for the declared name `key`."""
+    declared = reading.declaration(key, span)
+    if reading.shape(variable) == SCALAR and declared.domain in (INTEGER, INDEX):
+        raise MeaningError(f"{key} is an integer: there is no integral over it", span)
+    return reading.integrate_everywhere(value, variable)
+
+
+def _definite(node: Integral, key: str, reading: Reading) -> Value:
+    declared = reading.declaration(key, node.span)
+    if declared.value != SCALAR:
+        raise MeaningError(f"{key} is a vector: limits are not read", node.span)
+    if declared.domain in (INTEGER, INDEX):
+        raise MeaningError(f"{key} is an integer: there is no integral over it", node.span)
+    lower, upper = _limit(node.lower, reading), _limit(node.upper, reading)
+    inside = POSITIVE if _not_negative(lower, reading) and _not_negative(upper, reading) else REAL
+    variable = reading.table.temporary(inside)
+    with reading.bind({key: variable}):
+        value = evaluate(node.integrand, reading)
+    if lower == -sp.oo and upper is sp.oo:
+        return reading.integrate_everywhere(value, variable)
+
+    def integral(body: sp.Expr) -> sp.Expr:
+        exact = _polynomial_integral(body, variable, lower, upper)
+        return close(sp.Integral, body, variable, lower, upper, reading.table) if exact is None else exact
+
+    return _operated(reading, integral, value, variable)
+
+
+def _polynomial_integral(body: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr) -> sp.Expr | None:
+    if body == 0:
+        return body
+    if lower.is_infinite or upper.is_infinite or not body.is_polynomial(variable):
+        return None
+    terms = sp.Poly(body, variable).terms()
+    return sp.Add(*[c * (upper ** (k + 1) - lower ** (k + 1)) / (k + 1) for (k,), c in terms])
+
+
+def _operated(reading: Reading, operator, value: Value, variable: sp.Symbol) -> Value:
+    """A linear operator applied to each coefficient, once it is clear that these hold all of the value."""
+    if reading.shape(value) == SCALAR:
+        stripped = value
+    else:
+        stripped = reading.map(lambda _: sp.Integer(1), value)
+    if reading.shape(value) != SCALAR and reading.depends(stripped, variable):
+        raise Unsupported("a sum or integral of indexed vectors is not expressed in symbolic d")
+    if reading.shape(value) == SCALAR and reading.depends(value, variable) and not depends(value, [variable]):
+        raise Unsupported("a sum or integral over the argument of a vector is not expressed in symbolic d")
+    return reading.map(operator, value)
+
+
+def _range(node: Summation | Product, reading: Reading) -> tuple[sp.Expr, sp.Expr]:
+    declared = reading.declaration(node.index, node.span)
+    if declared.value != SCALAR or declared.domain not in (INTEGER, INDEX):
+        raise MeaningError(f"{node.index} must be declared as an index", node.span)
+    lower = node.lower if node.lower is not None else declared.lower
+    upper = node.upper if node.upper is not None else declared.upper
+    if lower is None or upper is None:
+        raise MeaningError(f"the range of {node.index} is not declared", node.span)
+    limits = reading.scalar(lower), reading.scalar(upper)
+    for limit in limits:
+        if limit.is_integer is not True:
+            raise MeaningError(f"a limit of {node.index} must be an integer, not {limit}", node.span)
+    if (limits[1] - limits[0]).is_number and limits[1] - limits[0] < -1:
+        raise MeaningError(f"the range of {node.index} from {limits[0]} to {limits[1]} runs backwards", node.span)
+    return limits
+
+
+def _written_out(node: Summation | Product, reading: Reading, lower: sp.Expr, upper: sp.Expr) -> list[Value] | None:
+    if not (lower.is_Integer and upper.is_Integer) or upper - lower >= WRITTEN_OUT or upper < lower:
+        return None
+    values = []
+    for number in range(int(lower), int(upper) + 1):
+        with reading.bind({node.index: sp.Integer(number)}):
+            values.append(evaluate(node.body, reading))
+    return values
+
+
+def _index(reading: Reading, lower: sp.Expr) -> sp.Symbol:
+    return reading.table.temporary(INDEX if (lower - 1).is_nonnegative else INTEGER)
+
+
+@evaluate.register
+def _(node: Summation, reading: Reading) -> Value:
+    lower, upper = _range(node, reading)
+    terms = _written_out(node, reading, lower, upper)
+    if terms is not None:
+        total = terms[0]
+        for term in terms[1:]:
+            total = reading.add(total, term, node.span)
+        return total
+    index = _index(reading, lower)
+    with reading.bind({node.index: index}):
+        value = evaluate(node.body, reading)
+
+    def summed(body: sp.Expr) -> sp.Expr:
+        if body == 0:
+            return body
+        if not reading.depends(body, index) and (upper - lower + 1).is_nonnegative:
+            return (upper - lower + 1) * body
+        return close(sp.Sum, body, index, lower, upper, reading.table)
+
+    return _operated(reading, summed, value, index)
+
+
+@evaluate.register
+def _(node: Product, reading: Reading) -> Value:
+    lower, upper = _range(node, reading)
+    factors = _written_out(node, reading, lower, upper)
+    if factors is not None:
+        return sp.Mul(*[_scalar_factor(reading, factor, node) for factor in factors])
+    index = _index(reading, lower)
+    with reading.bind({node.index: index}):
+        body = _scalar_factor(reading, evaluate(node.body, reading), node)
+    if reading.depends(body, index) and not depends(body, [index]):
+        raise Unsupported("a product over the argument of a vector is not expressed in symbolic d")
+    return close(sp.Product, body, index, lower, upper, reading.table)
+
+
+def _scalar_factor(reading: Reading, value: Value, node: Product) -> sp.Expr:
+    if reading.shape(value) != SCALAR:
+        raise MeaningError(f"a product of {reading.shape(value)}s", node.span)
+    return value

@@ -1,0 +1,196 @@
+"""Derivatives: partial and total, dots and primes, gradient, divergence, Laplacian, Hessian.
+
+A derivative is taken of the operand as a *function* of its variable; the value that the variable
+has at that place is inserted afterwards (`Reading.with_free`). A dot or a prime differentiates the
+named function and evaluates it at the arguments of the call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import sympy as sp
+
+from verify.language.scope import INDEX, INTEGER
+from verify.language.tree import (
+    Call,
+    Derivative,
+    Divergence,
+    Dotted,
+    Gradient,
+    Hessian,
+    Laplacian,
+    Name,
+    Node,
+    Primed,
+    Span,
+)
+from verify.meaning.errors import MeaningError
+from verify.meaning.evaluation import SCALAR, VECTOR, Reading, Value, evaluate
+
+
+def names_in(reading: Reading, node: Node) -> list[str]:
+    """Every name that the node uses, through definitions and unwritten arguments, in order."""
+    found: dict[str, None] = {}
+
+    def visit(tree: Node) -> None:
+        for item in tree.walk():
+            if isinstance(item, Name | Call) and item.key not in found:
+                found[item.key] = None
+                declaration = reading.scope.get(item.key)
+                if declaration is None:
+                    continue
+                for name in declaration.parameters if isinstance(item, Call) and item.arguments is None else ():
+                    found.setdefault(name)
+                if declaration.definition is not None:
+                    visit(declaration.definition)
+                if declaration.root_of is not None:
+                    visit(declaration.root_of[1])
+
+    visit(node)
+    return list(found)
+
+
+def _free_to_vary(reading: Reading, key: str, span: Span) -> None:
+    """Refuse a derivative in a name that is not a free continuous quantity."""
+    declaration = reading.declaration(key, span)
+    if declaration.domain in (INTEGER, INDEX) and declaration.value == SCALAR:
+        raise MeaningError(f"{key} is an integer: there is no derivative in it", span)
+    if reading.bound_value(key) is None:
+        if declaration.definition is not None:
+            raise MeaningError(f"{key} is defined by a formula: there is no derivative in it", span)
+        if declaration.root_of is not None:
+            raise MeaningError(f"{key} is tied by a relation: there is no derivative in it", span)
+
+
+def _no_hidden_dependence(reading: Reading, key: str, operand: Node, span: Span) -> None:
+    r"""Refuse `\frac{d}{dt}` of something with a plain name such as `\alpha_t`.
+
+    Such a name is declared as a number that does not depend on t, and the derivative would be 0;
+    nobody means that.
+    """
+    for name in names_in(reading, operand):
+        declaration = reading.scope.get(name)
+        subscript = re.search(r"_\{([^{}]*)\}$", name)
+        if (
+            declaration is not None
+            and declaration.kind in ("variable", "random")
+            and declaration.definition is None
+            and name != key
+            and subscript is not None
+            and key in re.findall(r"\\?[A-Za-z]+", subscript.group(1))
+        ):
+            raise MeaningError(
+                f"{name} is declared as a variable that does not depend on {key}; for a derivative in {key} "
+                "declare it as a function",
+                span,
+            )
+
+
+def _space(reading: Reading, variable: str | None, span: Span) -> str:
+    key = variable if variable is not None else reading.scope.space
+    if reading.scope.get(key) is None:
+        raise MeaningError("\\nabla needs a variable: write \\nabla_x", span)
+    return key
+
+
+def _along(reading: Reading, key: str, operand: Node, span: Span, compute: Callable[[Value], Value]) -> Value:
+    _free_to_vary(reading, key, span)
+    _no_hidden_dependence(reading, key, operand, span)
+    return reading.with_free(key, compute, span)
+
+
+@evaluate.register
+def _(node: Derivative, reading: Reading) -> Value:
+    def compute(variable: Value) -> Value:
+        if reading.shape(variable) != SCALAR:
+            raise MeaningError(f"{node.variable} is a vector: write \\nabla_{{{node.variable}}}", node.span)
+        value = evaluate(node.operand, reading)
+        for _ in range(node.order):
+            value = reading.derivative(value, variable)
+        return value
+
+    return _along(reading, node.variable, node.operand, node.span, compute)
+
+
+def _derivative_of_function(reading: Reading, call: Call, position: int, order: int) -> Value:
+    """The derivative of the called function in one argument, at the arguments of the call."""
+    values = reading.argument_values(call)
+    if reading.shape(values[position]) != SCALAR:
+        raise MeaningError(f"{call.key} cannot be differentiated in a vector this way", call.span)
+    if reading.declaration(call.key).kind == "sequence":
+        raise MeaningError(f"{call.key} is a sequence: there is no derivative in its index", call.span)
+    variable = reading.fresh("", like=values[position])
+    arguments = [*values[:position], variable, *values[position + 1 :]]
+    result = reading.apply(call.key, arguments, call.span)
+    for _ in range(order):
+        result = reading.derivative(result, variable)
+    return reading.substituted(result, variable, values[position])
+
+
+@evaluate.register
+def _(node: Dotted, reading: Reading) -> Value:
+    parameters = reading.declaration(node.call.key, node.call.span).parameters
+    if "t" in parameters:
+        position = parameters.index("t")
+    elif len(parameters) == 1:
+        position = 0
+    else:
+        raise MeaningError(f"the dot on {node.call.key} is a derivative in t, which is not an argument", node.span)
+    return _derivative_of_function(reading, node.call, position, node.order)
+
+
+@evaluate.register
+def _(node: Primed, reading: Reading) -> Value:
+    if len(reading.declaration(node.call.key, node.call.span).parameters) != 1:
+        raise MeaningError("a prime needs a function of one variable", node.span)
+    return _derivative_of_function(reading, node.call, 0, node.order)
+
+
+@evaluate.register
+def _(node: Gradient, reading: Reading) -> Value:
+    key = _space(reading, node.variable, node.span)
+    return _along(reading, key, node.operand, node.span, lambda x: _gradient(reading, node.operand, x))
+
+
+def _gradient(reading: Reading, operand: Node, variable: Value) -> Value:
+    scalar = reading.scalar(operand)
+    if reading.shape(variable) == SCALAR:
+        return reading.derivative(scalar, variable)
+    return reading.gradient(scalar, variable)
+
+
+@evaluate.register
+def _(node: Divergence, reading: Reading) -> Value:
+    def compute(variable: Value) -> sp.Expr:
+        field = evaluate(node.operand, reading)
+        if reading.shape(field) != reading.shape(variable):
+            raise MeaningError(f"the divergence of a {reading.shape(field)}", node.span)
+        if reading.shape(variable) == SCALAR:
+            return reading.derivative(field, variable)
+        return reading.divergence(field, variable)
+
+    return _along(reading, _space(reading, node.variable, node.span), node.operand, node.span, compute)
+
+
+@evaluate.register
+def _(node: Laplacian, reading: Reading) -> Value:
+    def compute(variable: Value) -> sp.Expr:
+        slope = _gradient(reading, node.operand, variable)
+        if reading.shape(variable) == SCALAR:
+            return reading.derivative(slope, variable)
+        return reading.divergence(slope, variable)
+
+    return _along(reading, _space(reading, node.variable, node.span), node.operand, node.span, compute)
+
+
+@evaluate.register
+def _(node: Hessian, reading: Reading) -> Value:
+    def compute(variable: Value) -> Value:
+        slope = _gradient(reading, node.operand, variable)
+        if reading.shape(variable) == VECTOR:
+            return reading.jacobian(slope, variable)
+        return reading.derivative(slope, variable)
+
+    return _along(reading, _space(reading, node.variable, node.span), node.operand, node.span, compute)

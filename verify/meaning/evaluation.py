@@ -1,0 +1,494 @@
+"""The state of one reading of the tree, and what both readings (components, Gram) share.
+
+`evaluate` is a single-dispatch function on the class of the node; the modules `arithmetic`,
+`calculus`, `binders`, `probability` and `ito` register how each node is read. A definition is an
+abbreviation: its body is evaluated where it is used, with its parameters bound to *values*, so a
+bound variable can never capture a name inside an argument.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+import sympy as sp
+
+from verify.language.scope import INDEX, INTEGER, POSITIVE, REAL, Declaration, Scope
+from verify.language.tree import NOWHERE, Call, Name, Node, Span
+from verify.meaning.errors import MeaningError, Unsupported
+from verify.meaning.expressions import differentiate, domain_of, substitute
+from verify.meaning.facts import Facts
+from verify.meaning.sizes import product
+from verify.meaning.symbols import SymbolTable
+
+Value = Any  # sp.Expr, or a vector, matrix or Row of the reading
+SCALAR, VECTOR, ROW, MATRIX = "scalar", "vector", "row vector", "matrix"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A transposed vector."""
+
+    vector: Value
+
+
+@singledispatch
+def evaluate(node: Node, reading: Reading) -> Value:
+    """The value of a node in a reading. Raises MeaningError or Unsupported."""
+    raise Unsupported(f"{type(node).__name__} is not read")
+
+
+class Reading(ABC):
+    """One scope read in one dimension.
+
+    facts        domains, tied roots and positive quantities of the symbols that occur
+    conditions   side conditions in words, in the order in which they arose
+    obligations  expressions that the same conditions require to be positive
+    label        `every d` or `d = 2`
+    """
+
+    label: str
+    dimension: sp.Expr
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.facts = Facts()
+        self.table = SymbolTable(self.facts)
+        self.conditions: list[str] = []
+        self.obligations: list[sp.Expr] = []
+        self._frames: list[Mapping[str, Value]] = []
+        self._open: list[str] = []
+        self._known: dict[str, Value] = {}
+
+    # ---------------------------------------------------------------- the algebra of vectors
+
+    @abstractmethod
+    def shape(self, value: Value) -> str:
+        """SCALAR, VECTOR, ROW or MATRIX."""
+
+    @abstractmethod
+    def own_vector(self, key: str) -> Value:
+        """The vector of a declared name."""
+
+    @abstractmethod
+    def fresh_vector(self, key: str) -> Value:
+        """A vector that occurs nowhere else."""
+
+    @abstractmethod
+    def zero_vector(self) -> Value:
+        """The zero vector."""
+
+    @abstractmethod
+    def identity(self) -> Value:
+        """The identity matrix."""
+
+    @abstractmethod
+    def sum_of(self, left: Value, right: Value) -> Value:
+        """Sum of two vectors or of two matrices."""
+
+    @abstractmethod
+    def map(self, change: Callable[[sp.Expr], sp.Expr], value: Value) -> Value:
+        """A linear change of scalars applied to each coefficient."""
+
+    @abstractmethod
+    def inner(self, left: Value, right: Value) -> sp.Expr:
+        """Inner product of two vectors."""
+
+    @abstractmethod
+    def outer(self, left: Value, right: Value) -> Value:
+        """The matrix `left right^T`."""
+
+    @abstractmethod
+    def matrix_product(self, matrix: Value, other: Value) -> Value:
+        """A matrix times a vector or a matrix."""
+
+    @abstractmethod
+    def transposed(self, matrix: Value) -> Value:
+        """The transposed matrix."""
+
+    @abstractmethod
+    def trace(self, matrix: Value) -> sp.Expr:
+        """Sum of the diagonal."""
+
+    @abstractmethod
+    def isotropic(self, matrix: Value) -> sp.Expr | None:
+        """`a` when the matrix is `a I`, else None."""
+
+    @abstractmethod
+    def parts(self, value: Value) -> list[sp.Expr]:
+        """Scalars that all vanish exactly when the value does (in symbolic d: for generic vectors)."""
+
+    @abstractmethod
+    def scalar_function(self, declaration: Declaration, values: Sequence[Value]) -> sp.Expr:
+        """An undefined scalar function applied to values."""
+
+    @abstractmethod
+    def vector_function(self, declaration: Declaration, values: Sequence[Value]) -> Value:
+        """An undefined vector function applied to values."""
+
+    # ---------------------------------------------------------------- calculus
+
+    @abstractmethod
+    def is_variable(self, value: Value) -> bool:
+        """True for a symbol, or a vector of free symbols, in which one can differentiate."""
+
+    @abstractmethod
+    def depends(self, value: Value, variable: Value) -> bool:
+        """True when the variable occurs in the value, hidden places included."""
+
+    @abstractmethod
+    def substituted(self, value: Value, variable: Value, replacement: Value) -> Value:
+        """The value with a free variable replaced."""
+
+    @abstractmethod
+    def derivative(self, value: Value, symbol: sp.Symbol) -> Value:
+        """Derivative of any value in a scalar symbol."""
+
+    @abstractmethod
+    def gradient(self, scalar: sp.Expr, variable: Value) -> Value:
+        """Gradient in a vector variable."""
+
+    @abstractmethod
+    def divergence(self, vector: Value, variable: Value) -> sp.Expr:
+        """Divergence in a vector variable."""
+
+    @abstractmethod
+    def jacobian(self, vector: Value, variable: Value) -> Value:
+        """Matrix of derivatives, row by component."""
+
+    @abstractmethod
+    def integrate_everywhere(self, value: Value, variable: Value) -> Value:
+        """Integral over all values of a variable."""
+
+    @abstractmethod
+    def expect(
+        self, value: Value, variable: Value, mean: Value, variance: sp.Expr, highest: int | None, name: str
+    ) -> Value:
+        """Mean over a variable with the given mean and variance (times I).
+
+        `highest` is the highest moment known, None for a Gaussian. `name` is for messages.
+        """
+
+    # ---------------------------------------------------------------- arithmetic on values
+
+    def zero_like(self, value: Value, other: Value) -> Value:
+        """The number 0 read as the zero vector where the other value is a vector."""
+        if self.shape(value) == SCALAR and value == 0 and self.shape(other) == VECTOR:
+            return self.zero_vector()
+        return value
+
+    def add(self, left: Value, right: Value, span: Span = NOWHERE) -> Value:
+        """Sum of two values of the same shape."""
+        shapes = self.shape(left), self.shape(right)
+        if shapes[0] != shapes[1]:
+            raise MeaningError(f"cannot add a {shapes[0]} and a {shapes[1]}", span)
+        if shapes[0] == SCALAR:
+            return left + right
+        if shapes[0] == ROW:
+            return Row(self.sum_of(left.vector, right.vector))
+        return self.sum_of(left, right)
+
+    def scale(self, factor: sp.Expr, value: Value) -> Value:
+        """A scalar times any value."""
+        shape = self.shape(value)
+        if shape == SCALAR:
+            return product(factor, value)
+        if shape == ROW:
+            return Row(self.scale(factor, value.vector))
+        return self.map(lambda entry: product(factor, entry), value)
+
+    def subtract(self, left: Value, right: Value, span: Span = NOWHERE) -> Value:
+        """Difference of two values of the same shape."""
+        return self.add(left, self.scale(sp.Integer(-1), right), span)
+
+    def multiply(self, left: Value, right: Value, span: Span = NOWHERE) -> Value:
+        """Product of two values set side by side."""
+        shapes = self.shape(left), self.shape(right)
+        if shapes[0] == SCALAR:
+            return self.scale(left, right)
+        if shapes[1] == SCALAR:
+            return self.scale(right, left)
+        if shapes == (ROW, VECTOR):
+            return self.inner(left.vector, right)
+        if shapes == (VECTOR, ROW):
+            return self.outer(left, right.vector)
+        if shapes in ((MATRIX, VECTOR), (MATRIX, MATRIX)):
+            return self.matrix_product(left, right)
+        if shapes == (ROW, MATRIX):
+            return Row(self.matrix_product(self.transposed(right), left.vector))
+        if shapes == (VECTOR, VECTOR):
+            raise MeaningError("product of two vectors: write u \\cdot v, u^\\top v or u v^\\top", span)
+        raise MeaningError(f"no product of a {shapes[0]} and a {shapes[1]}", span)
+
+    def squared_length(self, vector: Value) -> sp.Expr:
+        """Inner product of a vector with itself."""
+        return self.inner(vector, vector)
+
+    # ---------------------------------------------------------------- evaluation helpers
+
+    def scalar(self, node: Node) -> sp.Expr:
+        """The value of a node that must be a scalar."""
+        value = evaluate(node, self)
+        if self.shape(value) != SCALAR:
+            raise MeaningError(f"a scalar is expected here, this is a {self.shape(value)}", node.span)
+        return value
+
+    def condition(self, text: str, positive: sp.Expr | None = None) -> None:
+        """Record a side condition once."""
+        if text not in self.conditions:
+            self.conditions.append(text)
+            if positive is not None:
+                self.obligations.append(positive)
+
+    @contextmanager
+    def bind(self, values: Mapping[str, Value]) -> Iterator[None]:
+        """Names that mean these values while the block runs."""
+        self._frames.append(values)
+        try:
+            yield
+        finally:
+            self._frames.pop()
+
+    @contextmanager
+    def _unbound(self) -> Iterator[None]:
+        frames, self._frames = self._frames, []
+        try:
+            yield
+        finally:
+            self._frames = frames
+
+    def bound_value(self, key: str) -> Value | None:
+        """What an enclosing operator or call has bound the name to, or None."""
+        return next((frame[key] for frame in reversed(self._frames) if key in frame), None)
+
+    def bound_names(self) -> list[str]:
+        """All names that are bound here, innermost last."""
+        return [key for frame in self._frames for key in frame]
+
+    # ---------------------------------------------------------------- names
+
+    def declaration(self, key: str, span: Span = NOWHERE) -> Declaration:
+        """The declaration of a name."""
+        found = self.scope.get(key)
+        if found is None:
+            raise MeaningError(f"{key} is not declared", span)
+        return found
+
+    def name_value(self, key: str, span: Span = NOWHERE) -> Value:
+        """What a name means here."""
+        bound = self.bound_value(key)
+        if bound is not None:
+            return bound
+        declaration = self.declaration(key, span)
+        if declaration.definition is None and declaration.root_of is None:
+            return self._own(declaration, span)
+        if self._frames:
+            return self._worked_out(declaration, span)
+        if key not in self._known:
+            self._known[key] = self._worked_out(declaration, span)
+        return self._known[key]
+
+    def own_value(self, key: str, span: Span = NOWHERE) -> Value:
+        """The free symbol (or vector) of a declared name, whatever is bound here."""
+        return self._own(self.declaration(key, span), span)
+
+    def _own(self, declaration: Declaration, span: Span) -> Value:
+        if declaration.kind not in ("variable", "random"):
+            hint = "it only occurs as a differential" if declaration.kind == "wiener" else "write its argument"
+            raise MeaningError(f"{declaration.key} is a {declaration.kind}: {hint}", span)
+        if declaration.value == VECTOR:
+            return self.own_vector(declaration.key)
+        return self.table.symbol(declaration.key, declaration.domain)
+
+    def _worked_out(self, declaration: Declaration, span: Span) -> Value:
+        """The value of a name that is defined, or tied by `name**q = base`."""
+        with self._opened(declaration.key, span):
+            if declaration.definition is not None:
+                return evaluate(declaration.definition, self)
+            degree, base_node = declaration.root_of
+            base = self.scalar(base_node)
+            with self._unbound():
+                own_base = self.scalar(base_node)
+        if base != own_base:
+            return base ** sp.Rational(1, degree)
+        domain = declaration.domain if declaration.domain != REAL else POSITIVE
+        root = self.table.symbol(declaration.key, domain)
+        if root not in self.facts.roots:
+            self.facts.roots[root] = (degree, own_base)
+        return root
+
+    @contextmanager
+    def _opened(self, key: str, span: Span) -> Iterator[None]:
+        if key in self._open:
+            raise MeaningError(f"{key} is defined through itself", span)
+        self._open.append(key)
+        try:
+            yield
+        finally:
+            self._open.pop()
+
+    # ---------------------------------------------------------------- calls
+
+    def argument_values(self, call: Call) -> list[Value]:
+        """The values of a call's arguments, in the order of the declared parameters."""
+        declaration = self.declaration(call.key, call.span)
+        names = list(declaration.parameters)
+        given: list[Node | None] = list(call.arguments) if call.arguments is not None else []
+        if call.arguments is None:
+            written = names[:-1] if declaration.family else names
+            given = [None] * (0 if declaration.kind == "sequence" else len(written))
+        if declaration.kind == "sequence" or declaration.family:
+            given.append(call.index)
+        if declaration.kind != "sequence" and len(given) != len(names):
+            raise MeaningError(f"{call.key} takes {len(names)} argument(s), not {len(given)}", call.span)
+        values = []
+        for position, node in enumerate(given):
+            if node is None and position >= len(names):
+                raise MeaningError(f"{call.key} needs a subscript", call.span)
+            values.append(self.name_value(names[position], call.span) if node is None else evaluate(node, self))
+        return values
+
+    def apply(self, key: str, values: Sequence[Value], span: Span = NOWHERE) -> Value:
+        """A declared function or sequence applied to values."""
+        declaration = self.declaration(key, span)
+        names = declaration.parameters
+        values = [self._checked(key, name, value, span) for name, value in zip(names, values, strict=False)] + list(
+            values[len(names) :]
+        )
+        if declaration.kind == "sequence" and values[0].is_integer is not True:
+            raise MeaningError(f"the subscript of {key} must be an integer", span)
+        if declaration.definition is None:
+            make = self.vector_function if declaration.value == VECTOR else self.scalar_function
+            return make(declaration, values)
+        if len(names) != len(values):
+            raise MeaningError(f"{key} takes {len(names)} argument(s), not {len(values)}", span)
+        with self._opened(key, span), self.bind(dict(zip(names, values, strict=True))):
+            return evaluate(declaration.definition, self)
+
+    def _checked(self, key: str, parameter: str, value: Value, span: Span) -> Value:
+        declared = self.scope.get(parameter)
+        wanted = VECTOR if declared is not None and declared.value == VECTOR else SCALAR
+        if wanted == VECTOR:
+            value = self.zero_like(value, self.zero_vector())
+        shape = self.shape(value)
+        if shape != wanted and (declared is not None or shape not in (SCALAR, VECTOR)):
+            raise MeaningError(f"the argument of {key} for {parameter} must be a {wanted}, not a {shape}", span)
+        return value
+
+    # ---------------------------------------------------------------- variables
+
+    def fresh(self, key: str, like: Value | None = None) -> Value:
+        """A variable that occurs nowhere else, for the declared name `key`.
+
+        A scalar is known to lie in the domain of the value it stands for (`like`), or in the
+        declared domain when there is no such value.
+        """
+        declared = self.scope.get(key)
+        if like is not None:
+            vector = self.shape(like) == VECTOR
+        else:
+            vector = declared is not None and declared.value == VECTOR
+        if vector:
+            return self.fresh_vector(key)
+        if like is not None:
+            domain = domain_of(like, self.facts)
+            return self.table.temporary(REAL if domain in (INTEGER, INDEX) else domain)
+        return self.table.temporary(declared.domain if declared is not None else REAL)
+
+    def with_free(
+        self, key: str, compute: Callable[[Value], Value], span: Span = NOWHERE, current: Value | None = None
+    ) -> Value:
+        """`compute(variable)` with the name `key` free, then the value it has here inserted.
+
+        This is what a derivative needs: the operand is a function first, and what the name happens
+        to be bound to (a number, another variable, a function of time) is inserted afterwards.
+        """
+        value = self.name_value(key, span) if current is None else current
+        others = [v for frame in self._frames for k, v in frame.items() if k != key]
+        if self.is_variable(value) and not any(self.depends(other, value) for other in others):
+            return compute(value)
+        variable = self.fresh(key, like=value)
+        with self.bind({key: variable}):
+            result = compute(variable)
+        return self.substituted(result, variable, value)
+
+    # ---------------------------------------------------------------- what the prover asks
+
+    def value(self, node: Node) -> Value:
+        """The value of one side of a step; `O(h^n)` at top level counts as 0.
+
+        Raises MeaningError (with a span) or Unsupported.
+        """
+        from verify.meaning.expansions import order_of
+
+        order_of(node)
+        return evaluate(node, self)
+
+    def residuals(self, left: Value, right: Value) -> list[sp.Expr]:
+        """Expressions that vanish exactly when the two values are equal.
+
+        Raises MeaningError, naming both shapes, when a vector is compared with a scalar and the like.
+        """
+        from verify.meaning.ito import coefficients
+        from verify.meaning.products import peel_products
+        from verify.meaning.reading import use_equations
+
+        left, right = self.zero_like(left, right), self.zero_like(right, left)
+        if self.shape(left) != self.shape(right):
+            raise MeaningError(f"the left side is a {self.shape(left)}, the right side a {self.shape(right)}")
+        difference = self.subtract(left, right)
+        entries = self.parts(difference.vector if isinstance(difference, Row) else difference)
+        entries = [entry for part in entries for entry in coefficients(self, part)]
+        return [peel_products(use_equations(self, entry)) for entry in entries]
+
+    def gradient_in(self, value: sp.Expr, name: str) -> Value:
+        """Derivative (or gradient) of a scalar value in a free name, for `arg min`."""
+        variable = self._minimised(value, name)
+        return self.derivative(value, variable) if self.shape(variable) == SCALAR else self.gradient(value, variable)
+
+    def second_derivative_in(self, value: sp.Expr, name: str) -> sp.Expr:
+        """Second derivative in a scalar name; `a` where the Hessian in a vector name is `a I`.
+
+        Raises Unsupported for any other Hessian.
+        """
+        variable = self._minimised(value, name)
+        if self.shape(variable) == SCALAR:
+            return self.derivative(self.derivative(value, variable), variable)
+        scale = self.isotropic(self.jacobian(self.gradient(value, variable), variable))
+        if scale is None:
+            raise Unsupported(f"the Hessian in {name} is not a multiple of the identity")
+        return scale
+
+    def _minimised(self, value: Value, name: str) -> Value:
+        if self.shape(value) != SCALAR:
+            raise MeaningError(f"the objective is a {self.shape(value)}, not a scalar")
+        declaration = self.declaration(name)
+        if declaration.definition is not None or declaration.root_of is not None:
+            raise MeaningError(f"{name} is defined: it cannot be the variable of a minimisation")
+        if declaration.domain in (INTEGER, INDEX):
+            raise MeaningError(f"{name} is an integer: its minimum is not found by a derivative")
+        return self._own(declaration, NOWHERE)
+
+    # ---------------------------------------------------------------- scalars, shared by both readings
+
+    def scalar_derivative(self, expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+        """Derivative of an expression without hidden vectors."""
+        return differentiate(expression, symbol, self.facts)
+
+    def scalar_substituted(self, expression: sp.Expr, values: Mapping[sp.Basic, sp.Expr]) -> sp.Expr:
+        """Substitution in an expression without hidden vectors."""
+        return substitute(expression, values, self.table)
+
+
+@evaluate.register
+def _(node: Name, reading: Reading) -> Value:
+    return reading.name_value(node.key, node.span)
+
+
+@evaluate.register
+def _(node: Call, reading: Reading) -> Value:
+    return reading.apply(node.key, reading.argument_values(node), node.span)

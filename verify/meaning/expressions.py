@@ -1,0 +1,89 @@
+"""SymPy expressions with integrals and sums: closing, substituting, differentiating without capture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sympy as sp
+
+from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT
+from verify.meaning.facts import Facts
+from verify.meaning.symbols import SymbolTable, depth_of
+
+OPERATORS = (sp.Integral, sp.Sum, sp.Product)
+
+
+def domain_of(expression: sp.Expr, facts: Facts) -> str:
+    """The smallest domain that the value of the expression is known to lie in."""
+    if expression.is_Symbol or isinstance(expression, sp.core.function.AppliedUndef):
+        return facts.domain(expression)
+    if expression.is_integer:
+        return INDEX if expression.is_positive else INTEGER
+    if expression.is_positive:
+        return UNIT if expression.is_Rational and expression < 1 else POSITIVE
+    return NONNEGATIVE if expression.is_nonnegative else REAL
+
+
+def close(
+    operator: type, body: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr, table: SymbolTable
+) -> sp.Expr:
+    """`operator` over a temporary `variable`, which gets its canonical bound name."""
+    bound = table.bound(depth_of(body) + 1, table.facts.symbols[variable])
+    return operator(rename(body, {variable: bound}), (bound, lower, upper))
+
+
+def rename(expression: sp.Expr, names: Mapping[sp.Symbol, sp.Symbol]) -> sp.Expr:
+    """Symbols for symbols. The new ones must not be bound anywhere inside."""
+    return expression.xreplace(dict(names))
+
+
+def substitute(expression: sp.Expr, values: Mapping[sp.Basic, sp.Expr], table: SymbolTable) -> sp.Expr:
+    """Free symbols replaced by values, simultaneously; bound variables never capture anything."""
+    if expression in values:
+        return values[expression]
+    if not expression.args or not any(key in expression.free_symbols for key in values):
+        return expression
+    if isinstance(expression, OPERATORS):
+        variable, lower, upper = expression.limits[-1]
+        inner = expression.limits[:-1]
+        body = expression.func(expression.function, *inner) if inner else expression.function
+        temporary = table.temporary(table.facts.symbols[variable])
+        body = substitute(rename(body, {variable: temporary}), values, table)
+        limits = [substitute(limit, values, table) for limit in (lower, upper)]
+        return close(expression.func, body, temporary, *limits, table)
+    if isinstance(expression, sp.Derivative | sp.Subs):
+        return canonical_points(expression.subs(list(values.items()), simultaneous=True))
+    return expression.func(*[substitute(argument, values, table) for argument in expression.args])
+
+
+def differentiate(expression: sp.Expr, symbol: sp.Symbol, facts: Facts) -> sp.Expr:
+    """Derivative in a free symbol; tied roots `s**q = base` follow the chain rule."""
+    result = canonical_points(sp.diff(expression, symbol))
+    for root, (degree, base) in facts.roots.items():
+        if root != symbol and expression.has(root):
+            inner = differentiate(base, symbol, facts)
+            if inner != 0:
+                outer = canonical_points(sp.diff(expression, root))
+                result += outer * inner / (degree * root ** (degree - 1))
+    return result
+
+
+def canonical_points(expression: sp.Expr) -> sp.Expr:
+    """Derivatives of undefined functions at a point, with the inner variables named by their place."""
+    if not expression.has(sp.Subs):
+        return expression
+
+    def named(node: sp.Subs) -> sp.Expr:
+        inside = [int(s.name[3:]) for s in node.expr.atoms(sp.Symbol) if s.name.startswith("_at")]
+        first = max(inside, default=0) + 1
+        names = [sp.Symbol(f"_at{i}", real=True) for i, _ in enumerate(node.variables, first)]
+        inner = node.expr.xreplace(dict(zip(node.variables, names, strict=True)))
+        return sp.Subs(inner, tuple(names), node.point)
+
+    return expression.replace(lambda node: isinstance(node, sp.Subs), named)
+
+
+def depends(expression: sp.Basic, symbols: Sequence[sp.Symbol]) -> bool:
+    """True when one of the symbols is free in the expression."""
+    free = expression.free_symbols
+    return any(symbol in free for symbol in symbols)

@@ -1,0 +1,51 @@
+"""A small, sound test for `expression > 0` on the declared domain. It may say no to a positive one."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from verify.language.scope import UNIT
+from verify.meaning.errors import Unsupported
+from verify.meaning.facts import Facts
+from verify.meaning.sizes import expand
+
+
+def provably_positive(expression: sp.Expr, facts: Facts) -> bool:
+    """True when the declarations imply that the expression is positive.
+
+    Known assumptions come first, then the declared positive quantities (up to a positive rational
+    factor), then coefficient signs after `a = u/(1+u)` for every `a` in (0,1).
+    """
+    if expression.is_positive is not None:
+        return bool(expression.is_positive)
+    if any(_positive_ratio(expression, known) for known in facts.positive):
+        return True
+    if expression.is_Mul:
+        return all(provably_positive(factor, facts) for factor in expression.args)
+    if expression.is_Pow and expression.exp.is_real:
+        return provably_positive(expression.base, facts)
+    units = sorted((s for s in expression.free_symbols if facts.domain(s) == UNIT), key=lambda s: s.name)
+    if not units:
+        return False
+    opened = sp.together(expression.xreplace({s: s / (1 + s) for s in units}))
+    numerator, denominator = (_expanded(part) for part in sp.fraction(opened))
+    return numerator is not None and denominator is not None
+
+
+def _positive_ratio(expression: sp.Expr, known: sp.Expr) -> bool:
+    ratio = sp.cancel(expression / known) if known != 0 else sp.S.Zero
+    return bool(ratio.is_Rational and ratio > 0)
+
+
+def _expanded(expression: sp.Expr) -> sp.Expr | None:
+    """The expanded expression when SymPy then sees that it is positive, else None."""
+    try:
+        opened = expand(expression)
+    except Unsupported:
+        return None
+    return opened if opened.is_positive else None
+
+
+def provably_not_positive(expression: sp.Expr, facts: Facts) -> bool:
+    """True when the declarations imply that the expression is zero or negative."""
+    return bool(expression.is_nonpositive) or provably_positive(-expression, facts)

@@ -1,0 +1,125 @@
+"""What a formula depends on: the names it reaches, through definitions, laws and instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from verify.language.scope import Declaration, Scope
+from verify.language.tree import (
+    ArgMin,
+    Call,
+    Derivative,
+    Differential,
+    Divergence,
+    Gaussian,
+    Gradient,
+    Hessian,
+    Integral,
+    KullbackLeibler,
+    Laplacian,
+    Moment,
+    Name,
+    Node,
+    Product,
+    Summation,
+)
+
+
+class Reach:
+    """The names reached by trees of one scope, memoised."""
+
+    def __init__(self, scope: Scope, instances: dict[str, Node]) -> None:
+        self.scope = scope
+        self.instances = instances
+        self._known: dict[int, tuple[Node, frozenset[str]]] = {}
+        self._declared: dict[str, frozenset[str]] = {}
+
+    def names(self, node: Node) -> frozenset[str]:
+        """All names `node` mentions, itself or through what they are declared to be."""
+        known = self._known.get(id(node))
+        if known is None:
+            found: set[str] = set()
+            for key in mentioned(node, self.scope):
+                found |= self._behind(key)
+            for child in node.children():
+                found |= self.names(child)
+            if isinstance(node, Moment) and (node.given is not None or not node.laws):
+                for density in self.scope.joint.values():
+                    found |= self.names(density)
+            if isinstance(node, Differential):
+                for key, change in self.scope.sde.items():
+                    found |= self._behind(key) | self.names(change)
+            known = self._known[id(node)] = (node, frozenset(found))  # the node is kept: its id stays its own
+        return known[1]
+
+    def _behind(self, key: str) -> frozenset[str]:
+        if key not in self._declared:
+            self._declared[key] = frozenset((key,))  # ends a definition that refers to itself
+            found = {key}
+            declaration = self.scope.get(key)
+            if declaration is not None:
+                for parameter in declaration.parameters:
+                    found |= self._behind(parameter)
+                for tree in trees_of(declaration):
+                    found |= self.names(tree)
+            if key in self.instances:
+                found |= self.names(self.instances[key])
+            self._declared[key] = frozenset(found)
+        return self._declared[key]
+
+
+def trees_of(declaration: Declaration) -> Iterator[Node]:
+    """The trees a declaration holds."""
+    if declaration.root_of is not None:
+        yield declaration.root_of[1]
+    for tree in (declaration.definition, declaration.mean, declaration.variance, declaration.lower,
+                 declaration.upper, declaration.law):  # fmt: skip
+        if tree is not None:
+            yield tree
+
+
+def mentioned(node: Node, scope: Scope) -> Iterator[str]:
+    """The keys that this one node names, without its children."""
+    if isinstance(node, (Name, Call)):
+        yield node.key
+    elif isinstance(node, (Gradient, Divergence, Laplacian, Hessian)):
+        yield node.variable or scope.space
+    elif isinstance(node, (Derivative, ArgMin)):
+        yield node.variable
+    elif isinstance(node, Integral):
+        yield from node.variables
+    elif isinstance(node, (Summation, Product)):
+        yield node.index
+    elif isinstance(node, Moment):
+        yield from (name for name, _ in node.laws)
+        if node.given is not None:
+            yield node.given
+        yield from scope.joint
+
+
+def integrals(node: Node, scope: Scope, instances: dict[str, Node], seen: tuple[str, ...] = ()) -> int:
+    """How many integrals over a whole vector space are nested in `node`, at most."""
+
+    def vector(key: str) -> int:
+        declaration = scope.get(key)
+        return int(declaration is not None and declaration.value == "vector")
+
+    inside = [integrals(child, scope, instances, seen) for child in node.children()]
+    if isinstance(node, (Name, Call)) and node.key not in seen and (declaration := scope.get(node.key)):
+        below = (*seen, node.key)
+        inside += [integrals(tree, scope, instances, below) for tree in trees_of(declaration)]
+        if node.key in instances:
+            inside.append(integrals(instances[node.key], scope, instances, below))
+    own = 0
+    if isinstance(node, Integral) and node.lower is None:
+        own = sum(vector(key) for key in node.variables)
+    elif isinstance(node, Moment) and node.given is not None:
+        own = 1
+        inside += [integrals(density, scope, instances, seen) for density in scope.joint.values()]
+    elif isinstance(node, Moment):
+        for key, law in node.laws:
+            named = law if law is not None else (scope.declarations[key].law if key in scope else None)
+            own += vector(key) * (named is not None and not isinstance(named, Gaussian))
+    elif isinstance(node, KullbackLeibler):
+        own = int(not isinstance(node.first, Gaussian))
+    return own + max(inside, default=0)
