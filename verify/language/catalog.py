@@ -60,8 +60,11 @@ def load_catalog(root: Path) -> Catalog:
     theory = theory_root(root)
     vocabularies, errors = load_vocabularies(theory)
     catalog = Catalog(errors=errors)
-    paths = [*sorted(theory.glob("*/claims.md")), *sorted((root / "questions").glob("*.md")),
-             *sorted(p for p in (root / "docs").rglob("*.md") if _is_source(p, root))]  # fmt: skip
+    paths = [
+        *sorted(theory.glob("*/claims.md")),
+        *sorted((root / "questions").glob("*.md")),
+        *sorted(p for p in (root / "docs").rglob("*.md") if _is_source(p, root)),
+    ]
     for path in paths:
         document = load_document(path, _shown(path, root), vocabularies)
         catalog.documents.append(document)
@@ -69,8 +72,9 @@ def load_catalog(root: Path) -> Catalog:
         for claim in document.claims:
             if claim.id in catalog.claims:
                 other = catalog.claims[claim.id]
-                catalog.errors.append(_at(claim, f"the id {claim.id} is taken: {other.file}:{other.line}",
-                                          "choose another id"))  # fmt: skip
+                catalog.errors.append(
+                    _at(claim, f"the id {claim.id} is taken: {other.file}:{other.line}", "choose another id")
+                )
             else:
                 catalog.claims[claim.id] = claim
     catalog.errors += _broken_uses(catalog) + _broken_cards(catalog)
@@ -120,7 +124,10 @@ def _broken_cards(catalog: Catalog) -> list[LanguageError]:
     for document in catalog.documents:
         for name, offset in document.shown:
             if name not in catalog.claims:
-                error = LanguageError(f"this page shows the claim {name or '(none named)'}, which does not exist",
-                                      (offset, offset + 3), "see `verify status` for all ids")  # fmt: skip
+                error = LanguageError(
+                    f"this page shows the claim {name or '(none named)'}, which does not exist",
+                    (offset, offset + 3),
+                    "see `verify status` for all ids",
+                )
                 errors.append(error.located(document.file, document.text))
     return errors

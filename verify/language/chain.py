@@ -17,7 +17,9 @@ from verify.language.tree import Node
 
 _LAYOUT = r"aligned|align\*?|alignedat|split|gathered|gather\*?|equation\*?|eqnarray\*?|multline\*?"
 _ENVIRONMENT = re.compile(rf"\\(?:begin|end)\{{(?:{_LAYOUT})\}}")
-_NOISE = re.compile(r"\\(?:label|tag\*?)\{[^{}]*\}|\\(?:hspace|vspace)\*?\{[^{}]*\}|(?<!\\)%[^\n]*|\\(?:nonumber|notag)\b")
+_NOISE = re.compile(
+    r"\\(?:label|tag\*?)\{[^{}]*\}|\\(?:hspace|vspace)\*?\{[^{}]*\}|(?<!\\)%[^\n]*|\\(?:nonumber|notag)\b"
+)
 _OVER = r"\\(?:overset|stackrel)\s*\{(?P<over>(?:[^{}]|\{[^{}]*\})*)\}\s*(?:\{\s*(?::?=|\\equiv)\s*\}|=)"
 _RELATION = re.compile(
     _OVER + r"|(?P<equal>:=|=:|=|\\(?:equiv|triangleq|coloneqq)(?![A-Za-z]))"
@@ -26,8 +28,16 @@ _RELATION = re.compile(
     r"|(?P<propto>\\propto(?![A-Za-z]))|(?P<to>\\(?:to|rightarrow|longrightarrow)(?![A-Za-z]))"
     r"|(?P<bad>\\(?:Rightarrow|implies|Leftrightarrow|iff|neq|ne)(?![A-Za-z]))"
 )
-_NAMES = {"equal": "=", "le": "<=", "ge": ">=", "lt": "<", "gt": ">", "approx": "approx",
-          "propto": "propto", "to": "to"}  # fmt: skip
+_NAMES = {
+    "equal": "=",
+    "le": "<=",
+    "ge": ">=",
+    "lt": "<",
+    "gt": ">",
+    "approx": "approx",
+    "propto": "propto",
+    "to": "to",
+}
 _IN_LAW = ("d", "law", "D", "dist.", "\\mathcal{L}", "\\mathcal{D}")
 
 
@@ -51,8 +61,9 @@ def read_chain(text: str, scope: Scope, first: Node | None = None) -> tuple[Row,
         source = text_shown[side.start : side.end]
         if position == 0 and not source.strip():
             if first is None:
-                raise LanguageError("the chain begins with a relation sign: the left side is missing",
-                                    (side.start, side.end + 1))  # fmt: skip
+                raise LanguageError(
+                    "the chain begins with a relation sign: the left side is missing", (side.start, side.end + 1)
+                )
             rows.append(Row("", first, "", 1))
             continue
         try:
@@ -80,8 +91,9 @@ def _split(text: str) -> tuple[str, list[_Side]]:
     while last.end > last.start and masked[last.end - 1] in " \n\t.,;":
         last.end -= 1
     if len(sides) == 1:
-        raise LanguageError("nothing is stated: there is no relation sign", (last.start, last.end),
-                            "write left side = right side")  # fmt: skip
+        raise LanguageError(
+            "nothing is stated: there is no relation sign", (last.start, last.end), "write left side = right side"
+        )
     for side in sides[1:]:
         if not masked[side.start : side.end].strip():
             raise LanguageError("a relation sign with nothing after it", (max(0, side.start - 1), side.start))
@@ -144,11 +156,17 @@ def _add_row(masked: str, sides: list[_Side], start: int, end: int, reason: str,
         if not before or _continues(before, lead_text):
             sides[-1].end = lead.end
         elif len(pieces) > 1:
-            raise LanguageError(f"row {number} has a left side of its own: a list of equations is not a chain",
-                                (lead.start, lead.end), "give each equation a $$ display of its own")  # fmt: skip
+            raise LanguageError(
+                f"row {number} has a left side of its own: a list of equations is not a chain",
+                (lead.start, lead.end),
+                "give each equation a $$ display of its own",
+            )
         else:
-            raise LanguageError(f"row {number} does not say how it relates to the row before",
-                                (lead.start, lead.end), "begin it with = or, for a continuation, with + or -")  # fmt: skip
+            raise LanguageError(
+                f"row {number} does not say how it relates to the row before",
+                (lead.start, lead.end),
+                "begin it with = or, for a continuation, with + or -",
+            )
     sides.extend(pieces[1:])
     if reason:
         sides[-1].reason = reason
@@ -187,8 +205,9 @@ def _pieces(masked: str, start: int, end: int) -> list[_Side]:
 
 def _relation(match: re.Match[str]) -> str:
     if match["bad"]:
-        raise LanguageError(f"{match['bad']} is not a relation of a chain", match.span(),
-                            "state each equation on its own")  # fmt: skip
+        raise LanguageError(
+            f"{match['bad']} is not a relation of a chain", match.span(), "state each equation on its own"
+        )
     if match["over"] is not None:
         return "law" if re.sub(r"\\(?:mathrm|text)\{(.*)\}", r"\1", match["over"]).strip() in _IN_LAW else "="
     return next(name for group, name in _NAMES.items() if match[group])

@@ -20,11 +20,28 @@ from verify.language.tree import Call, Gaussian, Identity, Name, Node
 
 KEYWORDS = ("boundary", "joint", "instance", "space", "dimensions", "dimension")
 _DOMAINS = {
-    "real": REAL, "number": REAL, "scalar": REAL, "nonnegative": NONNEGATIVE, "non-negative": NONNEGATIVE,
-    "positive": POSITIVE, "(0,1)": UNIT, "unit": UNIT, "integer": INTEGER, "index": INDEX, "count": INDEX,
-}  # fmt: skip
-_FILLERS = frozenset(["a", "an", "the", "of", "in", "with", "and", "values", "value", "numbers", "number", "from", "to", "mean", "variance", "covariance"])
-_SHAPES = frozenset(["vector", "function", "density", "family", "sequence", "random", "wiener", "relation", "equation", "sde", "vectors"])
+    "real": REAL,
+    "number": REAL,
+    "scalar": REAL,
+    "nonnegative": NONNEGATIVE,
+    "non-negative": NONNEGATIVE,
+    "positive": POSITIVE,
+    "(0,1)": UNIT,
+    "unit": UNIT,
+    "integer": INTEGER,
+    "index": INDEX,
+    "count": INDEX,
+}
+_FILLERS = frozenset(
+    """
+    a an the of in with and values value numbers number from to mean variance covariance
+    """.split()
+)
+_SHAPES = frozenset(
+    """
+    vector function density family sequence random wiener relation equation sde vectors
+    """.split()
+)
 
 
 @dataclass
@@ -122,8 +139,11 @@ def _line(text: str, offset: int) -> Line:
         line.words = body
         return line
     if len(pieces) < 2 or pieces[0].strip():
-        raise LanguageError("a declaration begins with a formula in $...$", (offset, offset + len(text)),
-                            "for example: - $\\sigma$ : positive")  # fmt: skip
+        raise LanguageError(
+            "a declaration begins with a formula in $...$",
+            (offset, offset + len(text)),
+            "for example: - $\\sigma$ : positive",
+        )
     line.formula, line.formula_offset = pieces[1], at + len(pieces[0]) + 1
     cursor = line.formula_offset + len(pieces[1]) + 1
     words, inner = [], []
@@ -136,8 +156,7 @@ def _line(text: str, offset: int) -> Line:
             cursor += len(piece)
     rest = " # ".join(words).strip().rstrip(".,")
     if rest and not rest.startswith(":"):
-        raise LanguageError("expected ':' after the formula", (cursor - len(rest), cursor),
-                            "write - $name$ : kind")  # fmt: skip
+        raise LanguageError("expected ':' after the formula", (cursor - len(rest), cursor), "write - $name$ : kind")
     line.words = re.sub(r"\s+", " ", rest.removeprefix(":").strip()).lower()
     line.inner = tuple(inner)
     return line
@@ -231,8 +250,11 @@ def _declare_names(line: Line, scope: Scope, own: _Own, override: bool) -> None:
             return
         name = _left_name(left, scope)
         if name is None:
-            raise LanguageError("the left side of a definition is one name or one function of names",
-                                (0, len(left)), "for a rule that may be used, add  : equation")  # fmt: skip
+            raise LanguageError(
+                "the left side of a definition is one name or one function of names",
+                (0, len(left)),
+                "for a rule that may be used, add  : equation",
+            )
         if name.key in own.definitions and not override:
             raise LanguageError(f"{latex_of_key(name.key)} is defined twice", (0, len(left)))
         _declare_defined(name, words, scope, own)
@@ -243,8 +265,9 @@ def _declare_names(line: Line, scope: Scope, own: _Own, override: bool) -> None:
         _declare_gaussian(line, scope, own)
         return
     if not line.words:
-        raise LanguageError("a name without a kind", (0, len(line.formula)),
-                            "say what it is: real, positive, vector, function ...")  # fmt: skip
+        raise LanguageError(
+            "a name without a kind", (0, len(line.formula)), "say what it is: real, positive, vector, function ..."
+        )
     for name in _names(line.formula, scope):
         _declare_one(name, words, line, scope, own, override)
 
@@ -258,9 +281,12 @@ def _words(line: Line) -> list[str]:
             continue
         if word not in _DOMAINS and word not in _SHAPES and word != "#":
             span_start = line.offset - line.formula_offset
-            raise LanguageError(f"unknown kind {word!r}", (span_start, span_start + len(line.text)),
-                                "kinds: real, positive, nonnegative, (0,1), integer, index, count, vector, function, "
-                                "density, family, sequence, random, Wiener, relation, equation, SDE")  # fmt: skip
+            raise LanguageError(
+                f"unknown kind {word!r}",
+                (span_start, span_start + len(line.text)),
+                "kinds: real, positive, nonnegative, (0,1), integer, index, count, vector, function, "
+                "density, family, sequence, random, Wiener, relation, equation, SDE",
+            )
         out.append(word.removesuffix("s") if word == "vectors" else word)
     return out
 
@@ -282,8 +308,18 @@ def _declare_defined(name: _Declared, words: list[str], scope: Scope, own: _Own)
         old = Declaration(name.key, kind, value, domain)
     if old.family and not parameters:
         parameters = old.parameters
-    scope.put(dataclasses.replace(old, kind=kind, parameters=parameters or old.parameters, definition=None,
-                                  root_of=None, mean=None, variance=None, law=None))  # fmt: skip
+    scope.put(
+        dataclasses.replace(
+            old,
+            kind=kind,
+            parameters=parameters or old.parameters,
+            definition=None,
+            root_of=None,
+            mean=None,
+            variance=None,
+            law=None,
+        )
+    )
     own.definitions.add(name.key)
 
 
@@ -449,18 +485,23 @@ def _moments_and_ranges(line: Line, words: set[str], scope: Scope) -> None:
         names, law = line.formula.split("\\sim", 1)
         node = _read(law, line.formula_offset + len(names) + 4, scope)
         if not isinstance(node, Gaussian) or node.point is not None:
-            raise LanguageError("a declared law reads  n \\sim \\mathcal{N}(\\mu, \\sigma^2 I)",
-                                (line.formula_offset, line.formula_offset + len(line.formula)))  # fmt: skip
+            raise LanguageError(
+                "a declared law reads  n \\sim \\mathcal{N}(\\mu, \\sigma^2 I)",
+                (line.formula_offset, line.formula_offset + len(line.formula)),
+            )
         for name in _names(names, scope):
-            scope.put(dataclasses.replace(scope.declarations[name.key], mean=node.mean, variance=node.covariance,
-                                          law=node))  # fmt: skip
+            scope.put(
+                dataclasses.replace(scope.declarations[name.key], mean=node.mean, variance=node.covariance, law=node)
+            )
         return
     if not line.inner:
         return
     values = [_read(text, offset, scope) for text, offset in line.inner]
     if len(values) != 2:
-        raise LanguageError("expected two formulas: mean and variance, or the ends of a range",
-                            (line.offset, line.offset + len(line.text)))  # fmt: skip
+        raise LanguageError(
+            "expected two formulas: mean and variance, or the ends of a range",
+            (line.offset, line.offset + len(line.text)),
+        )
     for name in _names(line.formula, scope):
         old = scope.declarations[name.key]
         if "random" in words:
@@ -478,8 +519,10 @@ def _root_relation(line: Line, scope: Scope, left: str, right: str, right_at: in
             base = _read(right, right_at, scope)
             scope.put(dataclasses.replace(scope.declarations[key], domain=POSITIVE, root_of=(int(text), base)))
         case _:
-            raise LanguageError("a relation reads name^2 = formula, with a positive name",
-                                (line.formula_offset, line.formula_offset + len(left)))  # fmt: skip
+            raise LanguageError(
+                "a relation reads name^2 = formula, with a positive name",
+                (line.formula_offset, line.formula_offset + len(left)),
+            )
 
 
 def _refuse_circles(scope: Scope, lines: list[Line]) -> None:
@@ -499,7 +542,9 @@ def _refuse_circles(scope: Scope, lines: list[Line]) -> None:
         if formula is not None:
             visiting.append(key)
             for node in formula.walk():
-                if isinstance(node, Name | Call) and not (isinstance(node, Name) and node.key in declaration.parameters):
+                if isinstance(node, Name | Call) and not (
+                    isinstance(node, Name) and node.key in declaration.parameters
+                ):
                     visit(node.key)
             visiting.pop()
         done.add(key)

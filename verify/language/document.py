@@ -122,8 +122,11 @@ def _blocks(document: Document) -> list[Block]:
                     _unclosed(document, opened[2])
                 opened = (match["kind"], match["name"] or "", offset, offset + len(line))
             elif stripped == "///":
-                document.errors.append(LanguageError("/// closes a block that was never opened",
-                                                     (offset, offset + 3)).located(document.file, document.text))  # fmt: skip
+                document.errors.append(
+                    LanguageError("/// closes a block that was never opened", (offset, offset + 3)).located(
+                        document.file, document.text
+                    )
+                )
         offset += len(line)
     if opened:
         _unclosed(document, opened[2])
@@ -200,16 +203,20 @@ def _claim(block: Block, document: Document, vocabularies: Mapping[str, Scope]) 
         line=document.text.count("\n", 0, block.start) + 1,
     )
     if not (claim.chains or claim.assumed or claim.experiments):
-        raise LanguageError(f"the claim {claim.id} states nothing", here,
-                            "add a $$ display, or say why it is assumed:  assumed: ...")  # fmt: skip
+        raise LanguageError(
+            f"the claim {claim.id} states nothing", here, "add a $$ display, or say why it is assumed:  assumed: ..."
+        )
     return claim, scope
 
 
 def _attach_mistake(block: Block, document: Document, contexts: dict[str, tuple[Scope, Claim, int]]) -> None:
     here = (block.start, block.start + 3)
     if block.name not in contexts:
-        raise LanguageError(f"a mistake about {block.name or 'nothing'}, which is no claim of this document above it",
-                            here, "name the claim: /// mistake | topic.name")  # fmt: skip
+        raise LanguageError(
+            f"a mistake about {block.name or 'nothing'}, which is no claim of this document above it",
+            here,
+            "name the claim: /// mistake | topic.name",
+        )
     _known_options(block, _MISTAKE_OPTIONS)
     if not block.options.get("title"):
         raise LanguageError("a mistake needs a title", here, "add  title: ...  below, indented by four")
@@ -247,8 +254,9 @@ def _read_rows(formula: str, offset: int, scope: Scope, text: str, first=None) -
 def _known_options(block: Block, known: tuple[str, ...]) -> None:
     for name in block.options:
         if name.removesuffix("-zh") not in known:
-            raise LanguageError(f"unknown option {name!r}", (block.start, block.start + 3),
-                                "options: " + ", ".join(known))  # fmt: skip
+            raise LanguageError(
+                f"unknown option {name!r}", (block.start, block.start + 3), "options: " + ", ".join(known)
+            )
 
 
 def _vocabulary(block: Block, vocabularies: Mapping[str, Scope]) -> Scope | None:
@@ -257,7 +265,9 @@ def _vocabulary(block: Block, vocabularies: Mapping[str, Scope]) -> Scope | None
         return None
     if name not in vocabularies:
         known = ", ".join(sorted(vocabularies)) or "none here"
-        raise LanguageError(f"there is no shared vocabulary {name!r}", (block.start, block.start + 3), f"known: {known}")
+        raise LanguageError(
+            f"there is no shared vocabulary {name!r}", (block.start, block.start + 3), f"known: {known}"
+        )
     return vocabularies[name]
 
 

@@ -13,7 +13,11 @@ from verify.language.errors import LanguageError
 from verify.language.tokens import COMMAND, LETTER, SYMBOL, Token
 
 GREEK = frozenset(
-    ["alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "varrho", "sigma", "varsigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega", "ell"]
+    """
+    alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi
+    rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi
+    Sigma Upsilon Phi Psi Omega ell
+    """.split()
 )
 ACCENTS = frozenset(["bar", "hat", "tilde", "dot", "ddot", "check", "vec", "breve"])
 UPRIGHT = frozenset(["mathrm", "text", "operatorname", "mathit", "mathsf", "rm"])

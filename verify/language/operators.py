@@ -66,8 +66,9 @@ def read_command(reader: Reader, stops: tuple[str, ...]) -> Node:
         raise reader.fail(f"\\{token.text} is not read here", suggestion="matrices and cases are not supported yet")
     if token.text in ("}", "rangle"):
         raise reader.fail(f"unbalanced \\{token.text}: nothing opens it")
-    raise reader.fail(f"unknown command \\{token.text}",
-                      suggestion="write what it stands for: author macros are not expanded")  # fmt: skip
+    raise reader.fail(
+        f"unknown command \\{token.text}", suggestion="write what it stands for: author macros are not expanded"
+    )
 
 
 def operand_of(node: Node) -> tuple[str, Node] | None:
@@ -134,8 +135,13 @@ def _font_word(reader: Reader) -> str:
 def _key_word(font: str, word: str) -> str:
     """One-letter words keep their font: `\\mathbb{E}` is an expectation, `\\mathrm{E}` a name."""
     if len(word) == 1:
-        return {"mathbb": {"E": "E", "V": "Var"}, "mathcal": {"N": "N", "O": "O"},
-                "mathbf": {"I": "I"}, "boldsymbol": {"I": "I"}, "mathrm": {"I": "I"}}.get(font, {}).get(word, "")  # fmt: skip
+        return {
+            "mathbb": {"E": "E", "V": "Var"},
+            "mathcal": {"N": "N", "O": "O"},
+            "mathbf": {"I": "I"},
+            "boldsymbol": {"I": "I"},
+            "mathrm": {"I": "I"},
+        }.get(font, {}).get(word, "")
     return word
 
 
@@ -162,8 +168,11 @@ def _operand(reader: Reader, stops: tuple[str, ...], name: str) -> Node:
     """The factor that an operator written in front applies to."""
     operand = reader.factor(stops)
     if isinstance(operand, Power) and operand.base.enclosed and not isinstance(operand.base, Norm | Absolute | Inner):
-        raise reader.fail(f"ambiguous: a power of {name}(...), or {name} of a power?", operand.span,
-                          f"write \\left({name} ...\\right)^n or {name}\\left((...)^n\\right)")  # fmt: skip
+        raise reader.fail(
+            f"ambiguous: a power of {name}(...), or {name} of a power?",
+            operand.span,
+            f"write \\left({name} ...\\right)^n or {name}\\left((...)^n\\right)",
+        )
     return operand
 
 
@@ -319,7 +328,9 @@ def _partial(reader: Reader, stops: tuple[str, ...]) -> Node:
     start = reader.advance().start
     order = _order(reader)
     if not reader.at(SYMBOL, "_"):
-        raise reader.fail("\\partial needs its variable", suggestion="write \\partial_t or \\frac{\\partial}{\\partial t}")
+        raise reader.fail(
+            "\\partial needs its variable", suggestion="write \\partial_t or \\frac{\\partial}{\\partial t}"
+        )
     reader.advance()
     variable = _subscript_variable(reader)
     if order == 1:
@@ -365,7 +376,12 @@ def _derivative_sign(reader: Reader) -> tuple[bool, int] | None:
     r"""(partial, tokens) of `\partial`, `\mathrm{d}` or an italic `d` that is no name and no dimension."""
     if reader.at(COMMAND, "partial") and not reader.at(SYMBOL, "_", 1):
         return True, 1
-    if reader.at(COMMAND, "mathrm") and reader.at(SYMBOL, "{", 1) and reader.at(LETTER, "d", 2) and reader.at(SYMBOL, "}", 3):
+    if (
+        reader.at(COMMAND, "mathrm")
+        and reader.at(SYMBOL, "{", 1)
+        and reader.at(LETTER, "d", 2)
+        and reader.at(SYMBOL, "}", 3)
+    ):
         return False, 4
     if (reader.at(COMMAND, "mathrm") or reader.at(COMMAND, "rm")) and reader.at(LETTER, "d", 1):
         return False, 2
@@ -374,8 +390,10 @@ def _derivative_sign(reader: Reader) -> tuple[bool, int] | None:
     if not _denominator_is_differential(reader):
         return None
     if reader.scope.dimension == "any":
-        raise reader.fail("ambiguous: the dimension d, or a differential?",
-                          suggestion="write \\frac{\\mathrm{d}}{\\mathrm{d}t} for the derivative")  # fmt: skip
+        raise reader.fail(
+            "ambiguous: the dimension d, or a differential?",
+            suggestion="write \\frac{\\mathrm{d}}{\\mathrm{d}t} for the derivative",
+        )
     return False, 1
 
 
@@ -419,8 +437,11 @@ def _refuse_composition(reader: Reader, operand: Node, start: int) -> None:
     r"""`\nabla f(X(t))`: the gradient of f there, or of the composition? Only a named variable tells."""
     inner = operand.argument if isinstance(operand, Function) else operand
     if isinstance(inner, Call) and any(not isinstance(a, Name) for a in inner.arguments or ()):
-        raise reader.fail("ambiguous: the gradient of the composition, or the gradient evaluated there?",
-                          reader.span_from(start), "name the variable: \\nabla_x")  # fmt: skip
+        raise reader.fail(
+            "ambiguous: the gradient of the composition, or the gradient evaluated there?",
+            reader.span_from(start),
+            "name the variable: \\nabla_x",
+        )
 
 
 def _laplacian(reader: Reader, stops: tuple[str, ...]) -> Node:
@@ -452,9 +473,11 @@ def _integral(reader: Reader, stops: tuple[str, ...]) -> Node:
         variables.append(reader.variable())
     reader.open_integrals -= 1
     if len(variables) != signs:
-        raise reader.fail(f"{signs} integral sign{'s' * (signs != 1)} but {len(variables)} "
-                          f"differential{'s' * (len(variables) != 1)}", reader.span_from(start),
-                          "end the integrand with \\,\\mathrm{d}x")  # fmt: skip
+        raise reader.fail(
+            f"{signs} integral sign{'s' * (signs != 1)} but {len(variables)} differential{'s' * (len(variables) != 1)}",
+            reader.span_from(start),
+            "end the integrand with \\,\\mathrm{d}x",
+        )
     if signs > 1 and lower is not None:
         raise reader.fail("limits on a multiple integral are not supported", reader.span_from(start))
     if isinstance(lower, Node) and _is_whole_line(lower, upper):
@@ -629,13 +652,39 @@ def _big_o_word(reader: Reader, stops: tuple[str, ...]) -> Node:
 _Handler = Callable[["Reader", tuple[str, ...]], Node]
 
 _COMMANDS: dict[str, _Handler] = {
-    "frac": _fraction, "sqrt": _root, "max": _extremum, "min": _extremum, "pi": _pi, "infty": _infinity,
-    "|": _norm, "langle": _inner, "{": _braces, "partial": _partial, "nabla": _nabla, "Delta": _laplacian,
-    "int": _integral, "iint": _integral, "sum": _big_operator(Summation), "prod": _big_operator(Product),
-    "color": _colour, "textcolor": _colour, "underbrace": _underbrace, "overbrace": _underbrace, "arg": _arg,
-}  # fmt: skip
+    "frac": _fraction,
+    "sqrt": _root,
+    "max": _extremum,
+    "min": _extremum,
+    "pi": _pi,
+    "infty": _infinity,
+    "|": _norm,
+    "langle": _inner,
+    "{": _braces,
+    "partial": _partial,
+    "nabla": _nabla,
+    "Delta": _laplacian,
+    "int": _integral,
+    "iint": _integral,
+    "sum": _big_operator(Summation),
+    "prod": _big_operator(Product),
+    "color": _colour,
+    "textcolor": _colour,
+    "underbrace": _underbrace,
+    "overbrace": _underbrace,
+    "arg": _arg,
+}
 _WORDS: dict[str, _Handler] = {
-    "E": _moment("E"), "Var": _moment("Var"), "Cov": _moment("Cov"), "N": _gaussian, "O": _big_o_word,
-    "I": _identity, "tr": _trace, "Tr": _trace, "KL": _kl_word, "argmin": _arg_min_word,
-    "sigmoid": _named_function, "erf": _named_function,
-}  # fmt: skip
+    "E": _moment("E"),
+    "Var": _moment("Var"),
+    "Cov": _moment("Cov"),
+    "N": _gaussian,
+    "O": _big_o_word,
+    "I": _identity,
+    "tr": _trace,
+    "Tr": _trace,
+    "KL": _kl_word,
+    "argmin": _arg_min_word,
+    "sigmoid": _named_function,
+    "erf": _named_function,
+}

@@ -54,7 +54,10 @@ MAX_DEPTH = 60
 
 # Commands that end a factor rather than begin one.
 _NOT_A_FACTOR = frozenset(
-    ["}", "rangle", "sim", "propto", "approx", "le", "ge", "leq", "geq", "leqslant", "geqslant", "neq", "tag", "label", "to", "top", "cdot", "times", "equiv", "over", "in", "Rightarrow", "implies", "Leftrightarrow", "iff"]
+    """
+    } rangle sim propto approx le ge leq geq leqslant geqslant neq tag label to top cdot times equiv
+    over in Rightarrow implies Leftrightarrow iff
+    """.split()
 )
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 
@@ -119,8 +122,10 @@ class Reader:
         if token.kind == END:
             return
         if token.is_(SYMBOL, ","):
-            raise self.fail("a comma at top level: are these several statements?",
-                            suggestion="give each statement a chain of its own")  # fmt: skip
+            raise self.fail(
+                "a comma at top level: are these several statements?",
+                suggestion="give each statement a chain of its own",
+            )
         if token.is_(COMMAND, "text"):
             raise self.fail("words inside a formula", suggestion="put them after && as the reason, or outside")
         if token.text in ")]}":
@@ -195,14 +200,18 @@ class Reader:
                 self.advance()
                 below = self.factor(stops)
                 if self.continues(stops):
-                    raise self.fail("ambiguous a/b c: is c above or below the line?",
-                                    suggestion="write \\frac{...}{...} or use brackets")  # fmt: skip
+                    raise self.fail(
+                        "ambiguous a/b c: is c above or below the line?",
+                        suggestion="write \\frac{...}{...} or use brackets",
+                    )
                 above = factors[0] if len(factors) == 1 else Multiply(tuple(factors), span=self.span_from(start))
                 factors, dangling = [Divide(above, below, span=self.span_from(start))], _dangling(below)
             elif self.continues(stops):
                 if dangling and not self.differential_length():
-                    raise self.fail(f"ambiguous: does {dangling} apply to what follows?",
-                                    suggestion="add brackets, or put the other factor first")  # fmt: skip
+                    raise self.fail(
+                        f"ambiguous: does {dangling} apply to what follows?",
+                        suggestion="add brackets, or put the other factor first",
+                    )
                 factors.append(self.factor(stops))
                 dangling = _dangling(factors[-1])
             else:
@@ -250,8 +259,12 @@ class Reader:
         width = 0
         if self.at(COMMAND, "top", ahead) or self.at(LETTER, "T", ahead) and "T" not in self.scope:
             width = 1
-        elif (self.peek(ahead).kind == COMMAND and self.peek(ahead).text in UPRIGHT
-              and self.at(SYMBOL, "{", ahead + 1) and self.at(LETTER, "T", ahead + 2)):  # fmt: skip
+        elif (
+            self.peek(ahead).kind == COMMAND
+            and self.peek(ahead).text in UPRIGHT
+            and self.at(SYMBOL, "{", ahead + 1)
+            and self.at(LETTER, "T", ahead + 2)
+        ):
             width = 4
         elif self.peek(ahead).kind == COMMAND and self.peek(ahead).text in UPRIGHT and self.at(LETTER, "T", ahead + 1):
             width = 2
@@ -316,8 +329,9 @@ class Reader:
                 self.advance()
                 node = Divide(node, self.expression(), span=self.span_from(opening.start))
             if not self.at(SYMBOL, _OPEN[opening.text]):
-                raise self.fail(f"unbalanced {opening.text!r}: expected {_OPEN[opening.text]!r} before "
-                                f"{self._shown(self.token)}")  # fmt: skip
+                raise self.fail(
+                    f"unbalanced {opening.text!r}: expected {_OPEN[opening.text]!r} before {self._shown(self.token)}"
+                )
             self.advance()
         elif opening.text == "|":
             node = Absolute(self.expression(stops=(BAR,)))
@@ -372,8 +386,9 @@ class Reader:
         if not self.open_integrals or not starts_name(after):
             return 0
         if self.scope.dimension == "any" and after.start > self.token.end:
-            raise self.fail("ambiguous: the dimension d, or a differential?",
-                            suggestion="write \\mathrm{d} for the differential")  # fmt: skip
+            raise self.fail(
+                "ambiguous: the dimension d, or a differential?", suggestion="write \\mathrm{d} for the differential"
+            )
         return 1
 
     def _differential(self, length: int) -> Node:
@@ -481,13 +496,15 @@ class Reader:
                 if declaration is None:
                     raise self._undeclared(plain.key, start)
                 if declaration.kind != "function":
-                    raise self.fail(f"a dot over {latex_of_key(plain.key)}, which is not a function",
-                                    self.span_from(start),
-                                    f"declare it as a function of time: - ${latex_of_key(plain.key)}(t)$ : function")  # fmt: skip
+                    raise self.fail(
+                        f"a dot over {latex_of_key(plain.key)}, which is not a function",
+                        self.span_from(start),
+                        f"declare it as a function of time: - ${latex_of_key(plain.key)}(t)$ : function",
+                    )
                 call = self._finish(declaration, start)
                 if isinstance(call, Power):
                     assert isinstance(call.base, Call)
-                    return Power(Dotted(call.base, order, span=call.span), call.exponent, span=call.span)  # fmt: skip
+                    return Power(Dotted(call.base, order, span=call.span), call.exponent, span=call.span)
                 assert isinstance(call, Call)
                 return Dotted(call, order, span=call.span)
         return None
@@ -500,8 +517,9 @@ class Reader:
             primes += 1
         if declaration.kind != "function":
             if primes:
-                raise self.fail(f"{latex_of_key(declaration.key)} is not a function: ' has no meaning here",
-                                self.span_from(start))  # fmt: skip
+                raise self.fail(
+                    f"{latex_of_key(declaration.key)} is not a function: ' has no meaning here", self.span_from(start)
+                )
             self._refuse_call_of_variable(declaration, start)
             return Name(declaration.key, span=self.span_from(start))
         if not primes and self.at(SYMBOL, "^"):  # g^2(t) is g(t)^2, never g^2 times t
@@ -517,17 +535,22 @@ class Reader:
         if not primes:
             return call
         if len(declaration.parameters) != 1:
-            raise self.fail("' needs a function of one variable", self.span_from(start),
-                            "write \\partial_x f or \\frac{\\partial f}{\\partial x}")  # fmt: skip
+            raise self.fail(
+                "' needs a function of one variable",
+                self.span_from(start),
+                "write \\partial_x f or \\frac{\\partial f}{\\partial x}",
+            )
         return Primed(call, primes, span=self.span_from(start))
 
     def _call(self, declaration: Declaration, start: int) -> Call:
         key = declaration.key
         if not self.at(SYMBOL, "("):
             if declaration.signatures:
-                raise self.fail(f"{latex_of_key(key)} stands for several densities here: write its arguments",
-                                self.span_from(start),
-                                "one of " + ", ".join(f"{key}({s})" for s in declaration.signatures))  # fmt: skip
+                raise self.fail(
+                    f"{latex_of_key(key)} stands for several densities here: write its arguments",
+                    self.span_from(start),
+                    "one of " + ", ".join(f"{key}({s})" for s in declaration.signatures),
+                )
             return Call(key, None, span=self.span_from(start))
         arguments, separators = self.call_arguments()
         if declaration.signatures:
@@ -539,18 +562,23 @@ class Reader:
     def _check_arity(self, declaration: Declaration, given: int, wanted: int, start: int) -> None:
         if given != wanted:
             name = latex_of_key(declaration.key)
-            raise self.fail(f"{name} takes {wanted} argument{'s' * (wanted != 1)}, {given} given",
-                            self.span_from(start))  # fmt: skip
+            raise self.fail(
+                f"{name} takes {wanted} argument{'s' * (wanted != 1)}, {given} given", self.span_from(start)
+            )
 
-    def _overload(self, declaration: Declaration, arguments: tuple[Node, ...], separators: list[str],
-                  start: int) -> str:  # fmt: skip
+    def _overload(
+        self, declaration: Declaration, arguments: tuple[Node, ...], separators: list[str], start: int
+    ) -> str:
         """An overloaded density is told by the names of its arguments: `p(x|c)`, `p(c)`."""
         pattern = ""
         for argument, separator in zip(arguments, [*separators, ""], strict=True):
             pattern += (argument.key if isinstance(argument, Name) else "?") + separator
         if pattern not in declaration.signatures:
-            raise self.fail(f"{declaration.key}({pattern}) is not declared", self.span_from(start),
-                            "declared: " + ", ".join(f"{declaration.key}({s})" for s in declaration.signatures))  # fmt: skip
+            raise self.fail(
+                f"{declaration.key}({pattern}) is not declared",
+                self.span_from(start),
+                "declared: " + ", ".join(f"{declaration.key}({s})" for s in declaration.signatures),
+            )
         return f"{declaration.key}({pattern})"
 
     def call_arguments(self) -> tuple[tuple[Node, ...], list[str]]:
@@ -573,16 +601,20 @@ class Reader:
         while depth and self.peek(ahead).kind != END:
             token = self.peek(ahead)
             depth += token.is_(SYMBOL, "(") - token.is_(SYMBOL, ")")
-            if (token.kind == SYMBOL and token.text in "+-=") or (token.kind == COMMAND and token.text in ("frac", "sqrt")):
+            if (token.kind == SYMBOL and token.text in "+-=") or (
+                token.kind == COMMAND and token.text in ("frac", "sqrt")
+            ):
                 looks_like_call = False
             ahead += 1
         if looks_like_call:
             name = latex_of_key(declaration.key)
             end = self.peek(ahead - 1).end
             inner = ", ".join(t.text for t in self.tokens[self.position + 1 : self.position + ahead - 1])
-            raise self.fail(f"{name}(...) reads like a function call, but {name} is declared a {declaration.value}",
-                            (start, end),
-                            f"did you mean to declare ${name}({inner})$ as a function? For a product write {name}\\cdot(...)")  # fmt: skip
+            raise self.fail(
+                f"{name}(...) reads like a function call, but {name} is declared a {declaration.value}",
+                (start, end),
+                f"did you mean to declare ${name}({inner})$ as a function? For a product write {name}\\cdot(...)",
+            )
 
     def _undeclared(self, key: str, start: int) -> LanguageError:
         name = latex_of_key(key)

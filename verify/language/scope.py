@@ -96,7 +96,13 @@ class Scope:
     def copy(self) -> Scope:
         """An independent copy; declarations and trees are immutable and shared."""
         return Scope(
-            dict(self.declarations), self.dimension, self.space, list(self.equations),
-            list(self.assumptions), list(self.boundary), dict(self.sde), dict(self.joint),
+            dict(self.declarations),
+            self.dimension,
+            self.space,
+            list(self.equations),
+            list(self.assumptions),
+            list(self.boundary),
+            dict(self.sde),
+            dict(self.joint),
             list(self.instances),
         )

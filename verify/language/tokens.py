@@ -26,15 +26,35 @@ class Token:
 
 
 SPACING = frozenset(
-    [r",", r";", r":", r"!", r">", r"thinspace", r"medspace", r"thickspace", r"quad", r"qquad", r"displaystyle", r"textstyle", r"scriptstyle", r"limits", r"nolimits", r"left", r"right", r"middle", r"big", r"Big", r"bigg", r"Bigg", r"bigl", r"bigr", r"Bigl", r"Bigr", r"biggl", r"biggr", r"Biggl", r"Biggr", r"bigm", r"Bigm", r"biggm", r"Biggm", r"nonumber", r"notag"]
+    """
+    , ; : ! > thinspace medspace thickspace quad qquad displaystyle textstyle scriptstyle limits
+    nolimits left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm
+    Bigm biggm Biggm nonumber notag
+    """.split()
 ) | {" "}
 
 SPELLINGS = {
-    "lVert": "|", "rVert": "|", "Vert": "|", "parallel": "|", "dfrac": "frac", "tfrac": "frac",
-    "cfrac": "frac", "intercal": "top", "bm": "boldsymbol", "symbf": "boldsymbol", "pmb": "boldsymbol",
-    "ln": "log", "lbrace": "{", "rbrace": "}", "overline": "bar", "widehat": "hat",
-    "widetilde": "tilde", "mathop": "operatorname", "textrm": "text", "mathbbm": "mathbb",
-}  # fmt: skip
+    "lVert": "|",
+    "rVert": "|",
+    "Vert": "|",
+    "parallel": "|",
+    "dfrac": "frac",
+    "tfrac": "frac",
+    "cfrac": "frac",
+    "intercal": "top",
+    "bm": "boldsymbol",
+    "symbf": "boldsymbol",
+    "pmb": "boldsymbol",
+    "ln": "log",
+    "lbrace": "{",
+    "rbrace": "}",
+    "overline": "bar",
+    "widehat": "hat",
+    "widetilde": "tilde",
+    "mathop": "operatorname",
+    "textrm": "text",
+    "mathbbm": "mathbb",
+}
 BARS = frozenset({"lvert", "rvert", "vert", "mid"})
 
 _TOKEN = re.compile(
@@ -62,8 +82,9 @@ def tokenize(text: str) -> list[Token]:
         if token is not None:
             tokens.append(token)
         if len(tokens) > MAX_TOKENS:
-            raise LanguageError(f"more than {MAX_TOKENS:,} symbols in one formula", match.span(),
-                                "split it into several steps")  # fmt: skip
+            raise LanguageError(
+                f"more than {MAX_TOKENS:,} symbols in one formula", match.span(), "split it into several steps"
+            )
     return tokens
 
 
@@ -90,6 +111,9 @@ def _token(match: re.Match[str]) -> Token | None:
     if kind == "letter":
         return Token(LETTER, text, start, end)
     if text not in _SYMBOLS:
-        raise LanguageError(f"the character {text!r} has no meaning in a formula", (start, end),
-                            "put words outside the formula or in the reason: && \\text{...}")  # fmt: skip
+        raise LanguageError(
+            f"the character {text!r} has no meaning in a formula",
+            (start, end),
+            "put words outside the formula or in the reason: && \\text{...}",
+        )
     return Token(SYMBOL, text, start, end)

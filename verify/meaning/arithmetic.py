@@ -29,7 +29,7 @@ from verify.language.tree import (
     Differential,
 )
 from verify.meaning.errors import MeaningError, Unsupported
-from verify.meaning.evaluation import MATRIX, ROW, SCALAR, VECTOR, Reading, Row, Value, evaluate
+from verify.meaning.evaluation import SCALAR, VECTOR, Reading, Row, Value, evaluate
 from verify.meaning.sizes import decimal, power
 
 FUNCTIONS = {
@@ -220,6 +220,3 @@ def _(node: BigO, reading: Reading) -> Value:
 @evaluate.register
 def _(node: ArgMin, reading: Reading) -> Value:
     raise Unsupported("arg min is decided from the derivatives of its objective, not from a value")
-
-
-__all__ = ["MATRIX", "ROW", "logarithm"]

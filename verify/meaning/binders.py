@@ -5,6 +5,8 @@ The domain of a bound variable is what the limits prove, not what the page decla
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sympy as sp
 
 from verify.language.scope import INDEX, INTEGER, POSITIVE, REAL
@@ -87,15 +89,11 @@ def _polynomial_integral(body: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upp
     return sp.Add(*[c * (upper ** (k + 1) - lower ** (k + 1)) / (k + 1) for (k,), c in terms])
 
 
-def _operated(reading: Reading, operator, value: Value, variable: sp.Symbol) -> Value:
-    """A linear operator applied to each coefficient, once it is clear that these hold all of the value."""
-    if reading.shape(value) == SCALAR:
-        stripped = value
-    else:
-        stripped = reading.map(lambda _: sp.Integer(1), value)
-    if reading.shape(value) != SCALAR and reading.depends(stripped, variable):
-        raise Unsupported("a sum or integral of indexed vectors is not expressed in symbolic d")
-    if reading.shape(value) == SCALAR and reading.depends(value, variable) and not depends(value, [variable]):
+def _operated(
+    reading: Reading, operator: Callable[[sp.Expr], sp.Expr], value: Value, variable: sp.Symbol
+) -> Value:
+    """A linear operator applied to each coefficient, once it is clear that nothing else varies."""
+    if reading.hides(value, variable):
         raise Unsupported("a sum or integral over the argument of a vector is not expressed in symbolic d")
     return reading.map(operator, value)
 
@@ -147,7 +145,7 @@ def _(node: Summation, reading: Reading) -> Value:
     def summed(body: sp.Expr) -> sp.Expr:
         if body == 0:
             return body
-        if not reading.depends(body, index) and (upper - lower + 1).is_nonnegative:
+        if not depends(body, [index]) and (upper - lower + 1).is_nonnegative:
             return (upper - lower + 1) * body
         return close(sp.Sum, body, index, lower, upper, reading.table)
 
@@ -163,7 +161,7 @@ def _(node: Product, reading: Reading) -> Value:
     index = _index(reading, lower)
     with reading.bind({node.index: index}):
         body = _scalar_factor(reading, evaluate(node.body, reading), node)
-    if reading.depends(body, index) and not depends(body, [index]):
+    if reading.hides(body, index):
         raise Unsupported("a product over the argument of a vector is not expressed in symbolic d")
     return close(sp.Product, body, index, lower, upper, reading.table)
 

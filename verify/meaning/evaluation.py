@@ -141,6 +141,10 @@ class Reading(ABC):
         """True when the variable occurs in the value, hidden places included."""
 
     @abstractmethod
+    def hides(self, value: Value, symbol: sp.Symbol) -> bool:
+        """True when a scalar occurs where an operation on coefficients does not reach it."""
+
+    @abstractmethod
     def substituted(self, value: Value, variable: Value, replacement: Value) -> Value:
         """The value with a free variable replaced."""
 

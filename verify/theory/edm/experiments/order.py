@@ -36,7 +36,7 @@ Sampler = Callable[[Denoise, Tensor, Sequence[float]], Tensor]
 
 SIGMA_MAX, SIGMA_MIN, RHO = 10.0, 0.1, 7.0
 STEPS = (16, 32, 64, 128, 256, 512)
-LOCAL_SIGMA, LOCAL_SIZES = 1.2, tuple(0.6 / 2**k for k in range(8))
+LOCAL_SIGMA, LOCAL_SIZES = 1.6, tuple(0.8 / 2 ** (k / 2) for k in range(12))
 POINTS = 64
 MARGIN = 0.25
 # An interval wider than the margin is inconclusive; a wrong order is a whole number away.

@@ -1,0 +1,219 @@
+"""Gaussian densities, expectations, variances, covariances and Kullback-Leibler divergences."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from verify.language.scope import REAL, Declaration
+from verify.language.tree import Call, Gaussian, KullbackLeibler, Moment, Multiply, Node, Span, Transpose
+from verify.meaning.arithmetic import logarithm
+from verify.meaning.binders import over_all
+from verify.meaning.calculus import names_in
+from verify.meaning.errors import MeaningError, Unsupported
+from verify.meaning.evaluation import MATRIX, SCALAR, VECTOR, Reading, Value, evaluate
+from verify.meaning.positivity import provably_not_positive, provably_positive
+
+HALF = sp.Rational(1, 2)
+
+
+# ---------------------------------------------------------------- Gaussian densities
+
+
+def must_be_positive(reading: Reading, quantity: sp.Expr, what: str, span: Span) -> None:
+    """Refuse what is provably not positive; record what is not provably positive."""
+    if provably_not_positive(quantity, reading.facts):
+        raise MeaningError(f"{what}: {quantity} is not positive", span)
+    if not provably_positive(quantity, reading.facts):
+        reading.condition(f"{what}: {sp.factor_terms(quantity)} > 0", quantity)
+
+
+def variance_of(reading: Reading, covariance: Value, point: Value, span: Span) -> sp.Expr:
+    """`s` of a covariance `s I` (vector point) or of a variance `s` (scalar point)."""
+    shapes = reading.shape(point), reading.shape(covariance)
+    if shapes == (VECTOR, SCALAR):
+        raise MeaningError("the covariance of a vector is a matrix: write \\sigma^2 I", span)
+    if shapes[0] == SCALAR and shapes[1] != SCALAR:
+        raise MeaningError("the variance of a scalar is a scalar", span)
+    if shapes[1] not in (SCALAR, MATRIX):
+        raise MeaningError(f"a covariance cannot be a {shapes[1]}", span)
+    variance = covariance if shapes[1] == SCALAR else reading.isotropic(covariance)
+    if variance is None:
+        raise Unsupported("only isotropic covariances \\sigma^2 I are read")
+    must_be_positive(reading, variance, "variance", span)
+    return variance
+
+
+def density(reading: Reading, point: Value, mean: Value, variance: sp.Expr) -> sp.Expr:
+    """The Gaussian density with covariance `variance` times the identity."""
+    centred = reading.subtract(point, reading.zero_like(mean, point))
+    if reading.shape(point) == SCALAR:
+        length, dimension = centred**2, sp.Integer(1)
+    else:
+        length, dimension = reading.squared_length(centred), reading.dimension
+    return sp.exp(-length / (2 * variance)) * (2 * sp.pi * variance) ** (-HALF * dimension)
+
+
+@evaluate.register
+def _(node: Gaussian, reading: Reading) -> Value:
+    if node.point is None:
+        raise MeaningError("a distribution is not a number: write \\mathcal{N}(x;\\mu,\\Sigma)", node.span)
+    point = evaluate(node.point, reading)
+    if reading.shape(point) not in (SCALAR, VECTOR):
+        raise MeaningError(f"a Gaussian density of a {reading.shape(point)}", node.span)
+    variance = variance_of(reading, evaluate(node.covariance, reading), point, node.covariance.span)
+    return density(reading, point, evaluate(node.mean, reading), variance)
+
+
+# ---------------------------------------------------------------- expectations
+
+
+def _declared_random(reading: Reading, node: Moment) -> list[Declaration]:
+    """The random names of the body that no operator has bound, in the order of declaration."""
+    used, bound = names_in(reading, node.body), reading.bound_names()
+    return [d for d in reading.scope if d.kind == "random" and d.key in used and d.key not in bound]
+
+
+def _mean_over_declared(reading: Reading, value: Value, declaration: Declaration, span: Span) -> Value:
+    """Mean over one declared random variable, by its declared moments."""
+    variable = reading.own_value(declaration.key)
+    if declaration.law is not None and declaration.mean is None:
+        return _mean_over_law(reading, value, declaration.key, variable, declaration.law, span)
+    if declaration.mean is None or declaration.variance is None:
+        raise MeaningError(f"the mean and the variance of {declaration.key} are not declared", span)
+    for node in (declaration.mean, declaration.variance):
+        for name in names_in(reading, node):
+            other = reading.scope.get(name)
+            if other is not None and other.kind == "random":
+                raise Unsupported(f"the law of {declaration.key} depends on the random {name}")
+    mean = reading.zero_like(evaluate(declaration.mean, reading), variable)
+    variance = variance_of(reading, evaluate(declaration.variance, reading), variable, span)
+    highest = None if declaration.gaussian else 2
+    return reading.expect(value, variable, mean, variance, highest, declaration.key)
+
+
+def _mean_over_law(
+    reading: Reading, value: Value, key: str, variable: Value, law: Node, span: Span
+) -> Value:
+    """Mean over a variable whose law is written: a Gaussian, or a density."""
+    if isinstance(law, Gaussian) and law.point is None:
+        declared = reading.declaration(key, span)
+        if declared.value == SCALAR and declared.domain != REAL:
+            raise MeaningError(f"{key} is not declared as any real number, so it cannot be Gaussian", span)
+        mean = reading.zero_like(evaluate(law.mean, reading), variable)
+        if reading.shape(mean) != reading.shape(variable):
+            raise MeaningError(f"the mean of {key} is a {reading.shape(mean)}", law.mean.span)
+        variance = variance_of(reading, evaluate(law.covariance, reading), variable, law.covariance.span)
+        return reading.expect(value, variable, mean, variance, None, key)
+    weight = _law_at(reading, law, key, variable, span)
+    return over_all(reading, reading.multiply(weight, value, span), key, variable, span)
+
+
+def _law_at(reading: Reading, law: Node, key: str, variable: Value, span: Span) -> sp.Expr:
+    """The density of a law at the variable."""
+    with reading.bind({key: variable}):
+        if isinstance(law, Call) and law.arguments is None:
+            declaration = reading.declaration(law.key, law.span)
+            rest = reading.argument_values(law)[1:]
+            weight = reading.apply(law.key, [variable, *rest], law.span)
+        else:
+            declaration = reading.scope.get(law.key) if isinstance(law, Call) else None
+            weight = reading.scalar(law)
+    if not reading.depends(weight, variable):
+        raise MeaningError(f"the law of {key} does not depend on {key}", span)
+    if declaration is not None and not declaration.density and declaration.definition is None:
+        raise MeaningError(f"{law.key} is not declared as a density", law.span)
+    return weight
+
+
+def expectation(reading: Reading, node: Moment, body: Node) -> Value:
+    """The mean of `body` under the laws and conditions of `node`."""
+    if node.given is not None:
+        return _conditional(reading, node, body)
+    bound: dict[str, Value] = {}
+    declared: list[Declaration] = []
+    for key, law in node.laws:
+        declaration = reading.declaration(key, node.span)
+        if law is None and declaration.kind == "random":
+            declared.append(declaration)
+        elif law is None and declaration.law is None:
+            raise MeaningError(f"no law is declared for {key}", node.span)
+        else:
+            bound[key] = reading.fresh(key)
+    if not node.laws:
+        declared = _declared_random(reading, node)
+        if not declared:
+            raise MeaningError("nothing in the brackets is declared random: name the law, E_{x \\sim p}", node.span)
+    with reading.bind(bound):
+        value = evaluate(body, reading)
+        for declaration in declared:
+            value = _mean_over_declared(reading, value, declaration, node.span)
+    written = [(key, law) for key, law in node.laws if key in bound]
+    for position in reversed(range(len(written))):
+        key, law = written[position]
+        law = law if law is not None else reading.declaration(key).law
+        with reading.bind({name: bound[name] for name, _ in written[:position]}):
+            value = _mean_over_law(reading, value, key, bound[key], law, node.span)
+    return value
+
+
+def _conditional(reading: Reading, node: Moment, body: Node) -> Value:
+    """`E[. | x]` from the declared joint density, by Bayes."""
+    named = [key for key, _ in node.laws if key in reading.scope.joint]
+    candidates = named or list(reading.scope.joint)
+    if len(candidates) != 1 or any(law is not None for _, law in node.laws):
+        raise MeaningError("a conditional expectation needs one declared joint density", node.span)
+    key = candidates[0]
+    joint = reading.scope.joint[key]
+    if node.given not in names_in(reading, joint) or node.given == key:
+        raise MeaningError(f"the joint density does not contain {node.given}", node.span)
+    for name in names_in(reading, body):
+        other = reading.scope.get(name)
+        if other is not None and other.kind == "random" and name != key:
+            raise Unsupported(f"the joint law of {name} and {node.given} is not declared")
+    given = reading.name_value(node.given, node.span) if node.value is None else evaluate(node.value, reading)
+    variable = reading.fresh(key)
+    with reading.bind({node.given: given, key: variable}):
+        weight = reading.scalar(joint)
+        value = reading.multiply(weight, evaluate(body, reading), node.span)
+    total = over_all(reading, weight, key, variable, node.span)
+    return reading.scale(1 / total, over_all(reading, value, key, variable, node.span))
+
+
+def _second_moment(reading: Reading, node: Moment) -> Value:
+    """`E[b b^T]`, or `E[b^2]` of a scalar."""
+    return expectation(reading, node, Multiply((node.body, Transpose(node.body)), span=node.span))
+
+
+@evaluate.register
+def _(node: Moment, reading: Reading) -> Value:
+    mean = expectation(reading, node, node.body)
+    if node.kind == "E":
+        return mean
+    shape = reading.shape(mean)
+    if shape not in (SCALAR, VECTOR):
+        raise MeaningError(f"the {node.kind} of a {shape}", node.span)
+    if node.kind == "Var" and shape == VECTOR:
+        raise MeaningError("the variance of a vector: write \\mathrm{Cov}, or \\mathbb{E}\\|x\\|^2", node.span)
+    square = mean**2 if shape == SCALAR else reading.outer(mean, mean)
+    return reading.subtract(_second_moment(reading, node), square, node.span)
+
+
+@evaluate.register
+def _(node: KullbackLeibler, reading: Reading) -> Value:
+    first, second = node.first, node.second
+    if not all(isinstance(law, Gaussian) and law.point is None for law in (first, second)):
+        raise Unsupported("D_{KL} is read for two Gaussians only")
+    means = evaluate(first.mean, reading), evaluate(second.mean, reading)
+    matrices = [reading.shape(evaluate(law.covariance, reading)) == MATRIX for law in (first, second)]
+    vectors = any(matrices) or VECTOR in (reading.shape(means[0]), reading.shape(means[1]))
+    variable = reading.fresh_vector("z") if vectors else reading.table.temporary(REAL)
+    means = tuple(reading.zero_like(mean, variable) for mean in means)
+    variances = [
+        variance_of(reading, evaluate(law.covariance, reading), variable, law.covariance.span)
+        for law in (first, second)
+    ]
+    logs = [
+        logarithm(density(reading, variable, mean, variance))
+        for mean, variance in zip(means, variances, strict=True)
+    ]
+    return reading.expect(logs[0] - logs[1], variable, means[0], variances[0], None, "z")

@@ -1,0 +1,407 @@
+"""The tree as a number: names, calls and arithmetic at one point, in one dimension.
+
+`Evaluator.value` reads any node. The readings of calculus and probability register themselves from
+modules of their own. A definition is read where it is used, so a variable that an integral or a
+derivative has bound is also bound inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from verify.language.scope import INDEX, INTEGER, Declaration, Scope
+from verify.language.tree import (
+    Absolute,
+    Add,
+    BigO,
+    Call,
+    Constant,
+    Divide,
+    DotProduct,
+    Extremum,
+    Function,
+    Identity,
+    Inner,
+    Multiply,
+    Name,
+    Negate,
+    Node,
+    Norm,
+    Number,
+    Power,
+    Product,
+    Root,
+    Summation,
+    Trace,
+    Transpose,
+)
+from verify.sampling import instances, jets, values
+from verify.sampling.draw import Point
+from verify.sampling.errors import Budget, BudgetExceeded, Undecidable, Undefined
+from verify.sampling.jets import mp
+from verify.sampling.reach import Reach
+from verify.sampling.values import Value, Vector, is_scalar, kind
+
+LARGEST_DEPTH = 160  # of nested readings
+LONGEST_SUM = 200
+LONGEST_LITERAL = 60
+
+Reading = Callable[["Evaluator", Any], Value]
+READINGS: dict[type[Node], Reading] = {}
+
+
+def reads(node_type: type[Node]) -> Callable[[Reading], Reading]:
+    """Register the reading of one node type."""
+
+    def register(reading: Reading) -> Reading:
+        READINGS[node_type] = reading
+        return reading
+
+    return register
+
+
+class Frame:
+    """Values bound over the declared ones, and what was computed from nothing bound above it."""
+
+    def __init__(self, bound: dict[str, Value]) -> None:
+        self.bound = bound
+        self.known: dict[int, Value] = {}
+
+
+class Evaluator:
+    """Reads trees of one scope at one point.
+
+    dimension  of every vector
+    level      refinement of the quadratures; two levels are compared by the caller
+    """
+
+    def __init__(self, scope: Scope, point: Point, dimension: int, level: int, budget: Budget, reach: Reach) -> None:
+        self.scope = scope
+        self.point = point
+        self.dimension = dimension
+        self.level = level
+        self.budget = budget
+        self.reach = reach
+        self.frames = [Frame({})]
+        self.depth = 0
+        self.infinitesimals = 0
+        self.looked_up: set[str] = set()
+        self.largest_term = mp.zero
+
+    # ------------------------------------------------------------ reading
+
+    def value(self, node: Node) -> Value:
+        """The value of a node. Raises Undefined, Undecidable or BudgetExceeded."""
+        frame = self._frame_of(node)
+        known = frame.known.get(id(node))
+        if known is not None:
+            return known
+        self.budget.spend()
+        self.depth += 1
+        if self.depth > LARGEST_DEPTH:
+            raise BudgetExceeded(f"more than {LARGEST_DEPTH} nested readings")
+        reading = READINGS.get(type(node))
+        if reading is None:
+            raise Undecidable(f"{type(node).__name__} has no numerical reading here")
+        result = reading(self, node)
+        self.depth -= 1
+        frame.known[id(node)] = result
+        return result
+
+    def scalar(self, node: Node) -> jets.Number:
+        """The value of a node that must be a number."""
+        result = self.value(node)
+        if not is_scalar(result):
+            raise Undecidable(f"a number was expected, this is a {kind(result)}")
+        return result
+
+    def integer(self, node: Node) -> int:
+        """The value of a node that must be an integer."""
+        result = self.scalar(node)
+        if isinstance(result, jets.Jet) or not mp.isint(result):
+            raise Undefined("a limit or an index is not an integer")
+        return int(result)
+
+    def _frame_of(self, node: Node) -> Frame:
+        """The innermost frame that binds something the node depends on."""
+        names = self.reach.names(node)
+        for frame in reversed(self.frames):
+            if not names.isdisjoint(frame.bound):
+                return frame
+        return self.frames[0]
+
+    # ------------------------------------------------------------ names
+
+    @contextmanager
+    def binding(self, bound: dict[str, Value]) -> Iterator[None]:
+        """Bind names while a body is read."""
+        self.frames.append(Frame(bound))
+        yield
+        self.frames.pop()
+
+    @contextmanager
+    def fresh(self, count: int) -> Iterator[list[jets.Jet]]:
+        """New infinitesimals for one derivative."""
+        first = self.infinitesimals
+        self.infinitesimals += count
+        yield [jets.infinitesimal(first + i) for i in range(count)]
+        self.infinitesimals = first
+
+    def declaration(self, key: str) -> Declaration:
+        """The declaration of a key. Raises Undecidable when there is none."""
+        found = self.scope.get(key)
+        if found is None:
+            raise Undecidable(f"{key} is not declared")
+        return found
+
+    def is_vector(self, key: str, model: Value | None = None) -> bool:
+        """Is the name a vector? An undeclared one is what `model` is."""
+        found = self.scope.get(key)
+        return found.value == "vector" if found is not None else model is not None and not is_scalar(model)
+
+    def lookup(self, key: str) -> Value:
+        """The present value of a name."""
+        for frame in reversed(self.frames):
+            if key in frame.bound:
+                return frame.bound[key]
+        declaration = self.declaration(key)
+        if declaration.kind == "wiener":
+            raise Undecidable("a Wiener process has no value at a point")
+        if declaration.definition is not None:
+            return self.shaped(declaration, self.value(declaration.definition))
+        if declaration.root_of is not None:
+            degree, base = declaration.root_of
+            return jets.power(self.scalar(base), mp.one / degree)
+        drawn = self.point.values.get(key)
+        if drawn is None:
+            raise Undecidable(f"{key} has no value of its own")
+        self.looked_up.add(key)
+        numbers = tuple(mp.mpf(x.numerator) / x.denominator for x in drawn)
+        if declaration.value == "vector":
+            return Vector(numbers[: self.dimension])
+        if declaration.lower is not None and declaration.upper is not None:
+            lower, upper = self.integer(declaration.lower), self.integer(declaration.upper)
+            if upper < lower:
+                raise Undefined(f"the range of {key} is empty")
+            return mp.mpf(lower + int(numbers[0]) % (upper - lower + 1))
+        return numbers[0]
+
+    def shaped(self, declaration: Declaration, value: Value) -> Value:
+        """A literal zero stands for the zero vector where a vector is declared."""
+        return values.like_zero(value, self.zeros()) if declaration.value == "vector" else value
+
+    def zeros(self) -> Vector:
+        """The zero vector."""
+        return Vector((mp.zero,) * self.dimension)
+
+    # ------------------------------------------------------------ calls
+
+    def arguments(self, call: Call) -> list[Value]:
+        """The values of all parameters of a call, the subscript last."""
+        declaration = self.declaration(call.key)
+        parameters = declaration.parameters
+        index = [] if call.index is None else [self.value(call.index)]
+        if call.arguments is None:
+            given = [self.lookup(key) for key in parameters[: len(parameters) - len(index)]]
+        else:
+            given = [self.value(argument) for argument in call.arguments]
+        both = given + index
+        if len(both) != len(parameters):
+            raise Undecidable(f"{call.key} takes {len(parameters)} arguments, {len(both)} given")
+        return [
+            values.like_zero(value, self.zeros()) if self.is_vector(key) else value
+            for key, value in zip(parameters, both, strict=True)
+        ]
+
+    def apply(self, call: Call, arguments: list[Value]) -> Value:
+        """The function of a call at given values of all its parameters."""
+        declaration = self.declaration(call.key)
+        body = self.reach.instances.get(call.key, declaration.definition)
+        if body is not None:
+            with self.binding(dict(zip(declaration.parameters, arguments, strict=True))):
+                return self.shaped(declaration, self.value(body))
+        discrete = [self._is_discrete(declaration, i) for i in range(len(arguments))]
+        return instances.evaluate_instance(declaration, arguments, discrete, self.dimension, self.point.seed)
+
+    def _is_discrete(self, declaration: Declaration, position: int) -> bool:
+        parameter = self.scope.get(declaration.parameters[position])
+        if declaration.kind == "sequence" and position == len(declaration.parameters) - 1:
+            return True
+        return parameter is not None and parameter.value == "scalar" and parameter.domain in (INTEGER, INDEX)
+
+
+# ---------------------------------------------------------------- atoms
+
+
+@reads(Number)
+def _number(evaluator: Evaluator, node: Number) -> Value:
+    if len(node.text) > LONGEST_LITERAL:
+        raise BudgetExceeded(f"a literal of more than {LONGEST_LITERAL} digits")
+    return mp.mpf(node.text)
+
+
+@reads(Constant)
+def _constant(evaluator: Evaluator, node: Constant) -> Value:
+    if node.name == "dimension":
+        return mp.mpf(evaluator.dimension)
+    if node.name == "pi":
+        return +mp.pi
+    raise Undecidable(f"{node.name} is not a number")
+
+
+@reads(Identity)
+def _identity(evaluator: Evaluator, node: Identity) -> Value:
+    return values.identity(evaluator.dimension)
+
+
+@reads(Name)
+def _name(evaluator: Evaluator, node: Name) -> Value:
+    return evaluator.lookup(node.key)
+
+
+@reads(Call)
+def _call(evaluator: Evaluator, node: Call) -> Value:
+    return evaluator.apply(node, evaluator.arguments(node))
+
+
+# ---------------------------------------------------------------- arithmetic
+
+
+@reads(Add)
+def _add(evaluator: Evaluator, node: Add) -> Value:
+    terms = [evaluator.value(term) for term in node.terms]
+    total = terms[0]
+    for term in terms[1:]:
+        total = values.add(total, term)
+    largest = max(abs(jets.real(item)) for term in terms for item in values.components(term))
+    evaluator.largest_term = max(evaluator.largest_term, largest)
+    return total
+
+
+@reads(Negate)
+def _negate(evaluator: Evaluator, node: Negate) -> Value:
+    return values.negate(evaluator.value(node.operand))
+
+
+@reads(Multiply)
+def _multiply(evaluator: Evaluator, node: Multiply) -> Value:
+    return values.product([evaluator.value(factor) for factor in node.factors])
+
+
+@reads(DotProduct)
+def _dot_product(evaluator: Evaluator, node: DotProduct) -> Value:
+    left, right = evaluator.value(node.left), evaluator.value(node.right)
+    if isinstance(left, Vector) and isinstance(right, Vector):
+        return values.inner(left, right)
+    return values.multiply(left, right)
+
+
+@reads(Divide)
+def _divide(evaluator: Evaluator, node: Divide) -> Value:
+    return values.scale(jets.reciprocal(evaluator.scalar(node.denominator)), evaluator.value(node.numerator))
+
+
+@reads(Power)
+def _power(evaluator: Evaluator, node: Power) -> Value:
+    exponent = evaluator.scalar(node.exponent)
+    if isinstance(node.base, Norm) and not isinstance(exponent, jets.Jet) and mp.isint(exponent / 2):
+        return jets.power(values.norm_squared(evaluator.value(node.base.operand)), exponent / 2)
+    base = evaluator.value(node.base)
+    if isinstance(base, Vector) and exponent == 2:
+        return values.norm_squared(base)  # (dx)^2 of Ito calculus
+    return values.raise_to(base, exponent)
+
+
+@reads(Root)
+def _root(evaluator: Evaluator, node: Root) -> Value:
+    radicand = evaluator.scalar(node.radicand)
+    if node.degree is None:
+        return jets.square_root(radicand)
+    return jets.power(radicand, jets.reciprocal(evaluator.scalar(node.degree)))
+
+
+@reads(Function)
+def _function(evaluator: Evaluator, node: Function) -> Value:
+    return jets.elementary(node.name, evaluator.scalar(node.argument))
+
+
+@reads(Extremum)
+def _extremum(evaluator: Evaluator, node: Extremum) -> Value:
+    pick = max if node.name == "max" else min
+    return pick((evaluator.scalar(argument) for argument in node.arguments), key=jets.real)
+
+
+@reads(Absolute)
+def _absolute(evaluator: Evaluator, node: Absolute) -> Value:
+    operand = evaluator.value(node.operand)
+    return jets.absolute(operand) if is_scalar(operand) else values.norm(operand)
+
+
+@reads(BigO)
+def _big_o(evaluator: Evaluator, node: BigO) -> Value:
+    return mp.zero
+
+
+# ---------------------------------------------------------------- linear algebra
+
+
+@reads(Norm)
+def _norm(evaluator: Evaluator, node: Norm) -> Value:
+    operand = evaluator.value(node.operand)
+    return jets.absolute(operand) if is_scalar(operand) else values.norm(operand)
+
+
+@reads(Inner)
+def _inner(evaluator: Evaluator, node: Inner) -> Value:
+    return values.inner(evaluator.value(node.left), evaluator.value(node.right))
+
+
+@reads(Transpose)
+def _transpose(evaluator: Evaluator, node: Transpose) -> Value:
+    return values.transpose(evaluator.value(node.operand))
+
+
+@reads(Trace)
+def _trace(evaluator: Evaluator, node: Trace) -> Value:
+    return values.trace(evaluator.value(node.operand))
+
+
+# ---------------------------------------------------------------- finite sums and products
+
+
+def _indices(evaluator: Evaluator, node: Summation | Product) -> range:
+    declaration = evaluator.scope.get(node.index)
+    lower = node.lower if node.lower is not None else declaration and declaration.lower
+    upper = node.upper if node.upper is not None else declaration and declaration.upper
+    if lower is None or upper is None:
+        raise Undecidable(f"the range of {node.index} is not declared")
+    first, last = evaluator.integer(lower), evaluator.integer(upper)
+    if last - first >= LONGEST_SUM:
+        raise BudgetExceeded(f"a sum or product of more than {LONGEST_SUM} terms")
+    return range(first, last + 1)
+
+
+def _each_index(evaluator: Evaluator, node: Summation | Product) -> list[Value]:
+    results = []
+    for index in _indices(evaluator, node):
+        with evaluator.binding({node.index: mp.mpf(index)}):
+            results.append(evaluator.value(node.body))
+    return results
+
+
+@reads(Summation)
+def _summation(evaluator: Evaluator, node: Summation) -> Value:
+    total: Value = mp.zero
+    for term in _each_index(evaluator, node):
+        total = values.add(total, term)
+    return total
+
+
+@reads(Product)
+def _product(evaluator: Evaluator, node: Product) -> Value:
+    total: Value = mp.one
+    for factor in _each_index(evaluator, node):
+        total = values.multiply(total, factor)
+    return total

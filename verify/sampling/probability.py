@@ -1,0 +1,314 @@
+"""Gaussian densities, expectations, conditional expectations and Kullback-Leibler divergences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product as combinations
+
+from verify.language.scope import Declaration
+from verify.language.tree import Call, Gaussian, KullbackLeibler, Moment, Node
+from verify.sampling import jets, quadrature, values
+from verify.sampling.calculus import derivative, over_space
+from verify.sampling.errors import Undecidable, Undefined
+from verify.sampling.evaluate import Evaluator, reads
+from verify.sampling.instances import TWO_ATOMS, Coefficients, deviation, mixture_density, normal_density
+from verify.sampling.jets import Number, mp
+from verify.sampling.values import Matrix, Value, Vector, components, is_scalar
+
+Expectation = Callable[[], Value]
+
+
+# ---------------------------------------------------------------- Gaussians
+
+
+def _moments(evaluator: Evaluator, node: Gaussian, vector: bool) -> tuple[Value, Value]:
+    """Mean and lower triangular root of the covariance, a vector and a matrix or two numbers."""
+    mean, covariance = evaluator.value(node.mean), evaluator.value(node.covariance)
+    if not vector:
+        if not (is_scalar(mean) and is_scalar(covariance)):
+            raise Undecidable("a Gaussian of a number with a vector mean or a matrix variance")
+        if jets.real(covariance) <= 0:
+            raise Undefined("a variance is not positive")
+        return mean, jets.square_root(covariance)
+    mean = values.like_zero(mean, evaluator.zeros())
+    if not isinstance(mean, Vector) or not isinstance(covariance, Matrix):
+        raise Undecidable("a Gaussian of a vector needs a vector mean and a matrix covariance")
+    return mean, Matrix(values.cholesky(covariance))
+
+
+def gaussian_density(evaluator: Evaluator, node: Gaussian, point: Value) -> Number:
+    """The density of a Gaussian at a point."""
+    mean, root = _moments(evaluator, node, not is_scalar(point))
+    if isinstance(root, Matrix):
+        centred = values.add(point, values.negate(mean))
+        result: Number = mp.one
+        for row, x in zip(enumerate(root.items), values.solve_lower(root.items, centred.items), strict=True):
+            result = result * normal_density(x) * jets.reciprocal(row[1][row[0]])
+        return result
+    inverse = jets.reciprocal(root)
+    return normal_density((point - mean) * inverse) * inverse
+
+
+@reads(Gaussian)
+def _gaussian(evaluator: Evaluator, node: Gaussian) -> Value:
+    if node.point is None:
+        raise Undecidable("a law is not a number")
+    return gaussian_density(evaluator, node, evaluator.value(node.point))
+
+
+def _is_vector_law(evaluator: Evaluator, node: Gaussian) -> bool:
+    return not is_scalar(evaluator.value(node.covariance))
+
+
+def _expect_gaussian(evaluator: Evaluator, bind: Callable[[Value], dict[str, Value]], law: Gaussian,
+                     body: Expectation) -> Value:  # fmt: skip
+    vector = _is_vector_law(evaluator, law)
+    mean, root = _moments(evaluator, law, vector)
+    nodes = quadrature.normal_nodes(evaluator.level)
+    total: Value | None = None
+    for chosen in combinations(nodes, repeat=evaluator.dimension if vector else 1):
+        weight = mp.one
+        for _, share in chosen:
+            weight *= share
+        normals = Vector(tuple(x for x, _ in chosen))
+        value = (
+            values.add(mean, values.multiply(root, normals)) if vector else mean + root * normals.items[0]
+        )
+        with evaluator.binding(bind(value)):
+            term = values.scale(weight, body())
+        total = term if total is None else values.add(total, term)
+    assert total is not None  # every rule has nodes
+    return total
+
+
+# ---------------------------------------------------------------- declared random variables
+
+
+def law_of(evaluator: Evaluator, declaration: Declaration) -> tuple[Value, Number]:
+    """Mean and standard deviation of a random name; generic ones where none are declared."""
+    vector = declaration.value == "vector"
+    coefficients = Coefficients(evaluator.point.seed, f"law/{declaration.key}")
+    if declaration.mean is not None:
+        mean = evaluator.shaped(declaration, evaluator.value(declaration.mean))
+    else:
+        drawn = [coefficients.signed(0.3, 0.9) for _ in range(evaluator.dimension if vector else 1)]
+        mean = Vector(tuple(drawn)) if vector else drawn[0]
+    if declaration.variance is None:
+        return mean, coefficients.between(0.6, 1.3)
+    width = deviation(evaluator.value(declaration.variance))
+    return mean, width
+
+
+def _expect_random(evaluator: Evaluator, declaration: Declaration, body: Expectation) -> Value:
+    """Gaussian where that is declared, else an asymmetric law on two atoms with the same moments."""
+    mean, width = law_of(evaluator, declaration)
+    nodes = quadrature.normal_nodes(evaluator.level) if declaration.gaussian else list(
+        (atom, probability) for probability, atom in TWO_ATOMS)  # fmt: skip
+    total: Value | None = None
+    for chosen in combinations(nodes, repeat=len(components(mean))):
+        weight = mp.one
+        for _, share in chosen:
+            weight *= share
+        numbers = tuple(m + width * x for m, (x, _) in zip(components(mean), chosen, strict=True))
+        value: Value = Vector(numbers) if isinstance(mean, Vector) else numbers[0]
+        with evaluator.binding({declaration.key: value}):
+            term = values.scale(weight, body())
+        total = term if total is None else values.add(total, term)
+    assert total is not None
+    return total
+
+
+def _random_names(evaluator: Evaluator, node: Node) -> list[str]:
+    """The declared random variables a tree reaches and that nothing has bound yet."""
+    reached = evaluator.reach.names(node)
+    bound = {key for frame in evaluator.frames for key in frame.bound}
+    return [
+        declaration.key
+        for declaration in evaluator.scope
+        if declaration.key in reached and declaration.key not in bound and declaration.definition is None
+        and (declaration.kind == "random" or declaration.law is not None)
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- expectations
+
+
+def _expect(evaluator: Evaluator, laws: list[tuple[str, Node | None]], body: Expectation) -> Value:
+    """The expectation over named laws; a law that mentions another name is taken after it."""
+    if not laws:
+        return body()
+    names = [name for name, _ in laws]
+    chosen = next(
+        (i for i, (name, law) in enumerate(laws) if not _depends(evaluator, name, law, names)), 0
+    )
+    (name, law), rest = laws[chosen], laws[:chosen] + laws[chosen + 1 :]
+    declaration = evaluator.scope.get(name)
+    if law is None and declaration is not None and declaration.law is not None:
+        law = declaration.law
+
+    def inside() -> Value:
+        return _expect(evaluator, rest, body)
+
+    if law is None:
+        if declaration is None or declaration.kind != "random":
+            raise Undecidable(f"no law is declared for {name}")
+        return _expect_random(evaluator, declaration, inside)
+    if isinstance(law, Gaussian) and law.point is None:
+        return _expect_gaussian(evaluator, lambda value: {name: value}, law, inside)
+    return over_space(
+        evaluator, [name], lambda: values.scale(_density_at(evaluator, law, evaluator.lookup(name)), inside())
+    )
+
+
+def _depends(evaluator: Evaluator, name: str, law: Node | None, names: list[str]) -> bool:
+    if law is None:
+        return False
+    if isinstance(law, Call) and law.arguments is not None:
+        mentioned = {key for argument in law.arguments for key in evaluator.reach.names(argument)}
+    else:
+        mentioned = set(evaluator.reach.names(law))
+    return any(other in mentioned for other in names if other != name)
+
+
+def _density_at(evaluator: Evaluator, law: Node, value: Value) -> Number:
+    """A density at a value; one written without arguments takes the value as its first."""
+    if isinstance(law, Call) and law.arguments is None:
+        parameters = evaluator.declaration(law.key).parameters
+        with evaluator.binding({parameters[0]: value}):
+            return evaluator.scalar(law)
+    return evaluator.scalar(law)
+
+
+def _given_density(evaluator: Evaluator, node: Moment, body: Expectation) -> Value:
+    """E[body | given] by the declared joint density."""
+    reached = evaluator.reach.names(node.body)
+    joints = [(key, density) for key, density in evaluator.scope.joint.items() if key in reached]
+    if len(joints) != 1:
+        raise Undecidable("a conditional expectation needs one declared joint density")
+    ((key, density),) = joints
+    mass = over_space(evaluator, [key], lambda: evaluator.value(density))
+    total = over_space(
+        evaluator, [key], lambda: values.multiply(evaluator.scalar(density), body())
+    )
+    return values.scale(jets.reciprocal(mass), total)
+
+
+def _given_sum(evaluator: Evaluator, node: Moment, key: str, value: Value, body: Expectation) -> Value:
+    """E[body | Y = value] for Y an affine combination of independent random names, by their densities."""
+    definition = evaluator.declaration(key).definition
+    if definition is None:
+        raise Undecidable(f"a conditional expectation given {key} needs a declared joint density")
+    names = _random_names(evaluator, definition)
+    if not names:
+        raise Undecidable(f"{key} does not depend on a random variable")
+    others, pivot = names[:-1], evaluator.declaration(names[-1])
+    ratio = _slope(evaluator, definition, pivot)
+
+    def weighted(inside: Expectation) -> Value:
+        def body_at_pivot() -> Value:
+            with evaluator.binding({pivot.key: evaluator.lookup(pivot.key)}):
+                present = evaluator.value(definition)
+            rest = values.add(value, values.negate(present))
+            solved = values.add(evaluator.lookup(pivot.key), values.scale(jets.reciprocal(ratio), rest))
+            with evaluator.binding({pivot.key: solved}):
+                weight = mp.one
+                for name in names:
+                    weight = weight * _random_density(evaluator, evaluator.declaration(name))
+                return values.scale(weight, inside())
+
+        return over_space(evaluator, others, body_at_pivot)
+
+    mass = weighted(lambda: mp.one)
+    return values.scale(jets.reciprocal(mass), weighted(body))
+
+
+def _slope(evaluator: Evaluator, definition: Node, pivot: Declaration) -> Number:
+    """The coefficient of `pivot` in an affine definition; it must be the same number everywhere."""
+    at = evaluator.lookup(pivot.key)
+
+    def body(value: Value) -> Value:
+        with evaluator.binding({pivot.key: value}):
+            return evaluator.value(definition)
+
+    count = len(components(at))
+    columns = [components(derivative(body, at, (i,), evaluator)) for i in range(count)]
+    second = [components(derivative(body, at, (i, i), evaluator)) for i in range(count)]
+    isotropic = all(
+        jets.real(item) == (jets.real(columns[0][0]) if i == j else 0)
+        for i, column in enumerate(columns) for j, item in enumerate(column)
+    )  # fmt: skip
+    if not isotropic or any(jets.real(item) != 0 for column in second for item in column):
+        raise Undecidable("the conditioning variable is not an affine combination of random variables")
+    return columns[0][0]
+
+
+def _random_density(evaluator: Evaluator, declaration: Declaration) -> Number:
+    """The density of a random name at its present value, Gaussian or a mixture with its moments."""
+    mean, width = law_of(evaluator, declaration)
+    density = normal_density if declaration.gaussian else mixture_density
+    inverse = jets.reciprocal(width)
+    result: Number = mp.one
+    for x, m in zip(components(evaluator.lookup(declaration.key)), components(mean), strict=True):
+        result = result * density((x - m) * inverse) * inverse
+    return result
+
+
+@reads(Moment)
+def _moment(evaluator: Evaluator, node: Moment) -> Value:
+    def mean(body: Expectation) -> Value:
+        if node.given is None:
+            laws = list(node.laws) or [(name, None) for name in _random_names(evaluator, node.body)]
+            return _expect(evaluator, laws, body)
+        key, at = node.given, node.value
+        joint = any(name in evaluator.reach.names(node.body) for name in evaluator.scope.joint)
+        value = evaluator.lookup(key) if at is None else evaluator.value(at)
+        if not joint:
+            return _given_sum(evaluator, node, key, value, body)
+        with evaluator.binding({key: value}):
+            return _given_density(evaluator, node, body)
+
+    first = mean(lambda: evaluator.value(node.body))
+    if node.kind == "E":
+        return first
+    if node.kind == "Var" and not is_scalar(first):
+        raise Undecidable("the variance of a vector")
+
+    def square() -> Value:
+        body = evaluator.value(node.body)
+        return body * body if is_scalar(body) else values.multiply(body, values.transpose(body))
+
+    squared = first * first if is_scalar(first) else values.multiply(first, values.transpose(first))
+    return values.add(mean(square), values.negate(squared))
+
+
+@reads(KullbackLeibler)
+def _divergence(evaluator: Evaluator, node: KullbackLeibler) -> Value:
+    first, second = node.first, node.second
+    if isinstance(first, Gaussian) and first.point is None:
+        argument = "KL"  # no declared name can be spelled like this: keys of names are letters with marks
+        return _expect_gaussian(
+            evaluator, lambda value: {argument: value}, first,
+            lambda: _log_ratio(evaluator, first, second, evaluator.lookup(argument)),
+        )  # fmt: skip
+    if not isinstance(first, Call):
+        raise Undecidable("a divergence of something that is neither a Gaussian nor a named density")
+    name = evaluator.declaration(first.key).parameters[0]
+    if first.arguments is not None:
+        name = getattr(first.arguments[0], "key", name)
+
+    def body() -> Value:
+        value = evaluator.lookup(name)
+        return _law_density(evaluator, first, value) * _log_ratio(evaluator, first, second, value)
+
+    return over_space(evaluator, [name], body)
+
+
+def _law_density(evaluator: Evaluator, law: Node, value: Value) -> Number:
+    if isinstance(law, Gaussian):
+        return gaussian_density(evaluator, law, value if law.point is None else evaluator.value(law.point))
+    return _density_at(evaluator, law, value)
+
+
+def _log_ratio(evaluator: Evaluator, first: Node, second: Node, value: Value) -> Number:
+    top, bottom = (jets.elementary("log", _law_density(evaluator, law, value)) for law in (first, second))
+    return top - bottom
