@@ -67,16 +67,17 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Wrong:
-    """A wrong version that people write; its measurement must come out refuted."""
+    """A wrong version that people write. The named check must refute it, so that it falls for the right reason."""
 
     title: Text
     subject: Any
+    check: str
     source: str = ""
 
 
 @dataclass(frozen=True)
 class Series:
-    """One curve of a figure: a line, points, or points with a vertical interval."""
+    """One curve of a figure: a line, points, or points with a vertical interval; equal tones share a colour."""
 
     title: Text
     x: list[float]
@@ -84,6 +85,7 @@ class Series:
     style: str = "line"
     low: list[float] = field(default_factory=list)
     high: list[float] = field(default_factory=list)
+    tone: int | None = None
 
 
 @dataclass(frozen=True)
@@ -192,24 +194,6 @@ def overall(checks: list[Check]) -> str:
     return CONFIRMED if all(v == CONFIRMED for v in verdicts) else INCONCLUSIVE
 
 
-def decisive(predictions: dict[str, Prediction], checks: list[Check], expected: dict[str, float]) -> Check:
-    """The check that rejects most clearly: refuted, and with theory placing the variant farthest beyond its margin."""
-
-    def clarity(check: Check) -> tuple[bool, float]:
-        prediction, value = predictions[check.name], expected.get(check.name, check.interval.estimate)
-        distance = math.inf if math.isnan(value) else excess(value, prediction.margin)
-        reach = max(excess(edge, prediction.margin) for edge in (prediction.blind.low, prediction.blind.high)
-                    if math.isfinite(edge))  # fmt: skip
-        return check.verdict == REFUTED, distance / reach if reach else math.inf
-
-    return max(checks, key=clarity)
-
-
-def excess(value: float, span: Span) -> float:
-    """How far a value lies outside a span; 0 inside."""
-    return max(span.low - value, value - span.high, 0.0)
-
-
 def seen(prediction: Prediction, value: float) -> bool:
     """Whether theory promises that this value is refuted, up to MISS."""
-    return math.isnan(value) or excess(value, prediction.blind) > 0
+    return math.isnan(value) or not prediction.blind.low <= value <= prediction.blind.high

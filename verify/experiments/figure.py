@@ -98,8 +98,14 @@ def _frame(picture: Picture, language: str, x: Axis, y: Axis) -> list[str]:
     return parts
 
 
+def _look(series: Series, number: int) -> tuple[str, str, str]:
+    """Colour, dash and marker of the number-th series."""
+    tone = number if series.tone is None else series.tone
+    return COLOURS[tone % len(COLOURS)], DASHES[tone % len(DASHES)], MARKERS[tone % len(MARKERS)]
+
+
 def _curve(series: Series, number: int, x: Axis, y: Axis) -> list[str]:
-    colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+    colour, dash, marker = _look(series, number)
     points = [(x(a), y(b)) for a, b in zip(series.x, series.y, strict=True) if x.shows(a) and y.shows(b)]
     parts = [f'<g stroke="{colour}" fill="{colour}" stroke-width="1.7">']
     if series.style == "line":
@@ -110,7 +116,6 @@ def _curve(series: Series, number: int, x: Axis, y: Axis) -> list[str]:
         for a, low, high in zip(series.x, series.low, series.high, strict=False):
             if x.shows(a) and y.shows(low) and y.shows(high):
                 parts.append(f'<path d="M{_number(x(a))} {_number(y(low))}V{_number(y(high))}"/>')
-        marker = MARKERS[number % len(MARKERS)]
         parts += [f'<g transform="translate({_number(a)} {_number(b)})">{marker}</g>' for a, b in points]
     return [*parts, "</g>"]
 
@@ -120,12 +125,12 @@ def _legend(series: list[Series], language: str) -> list[str]:
     for number, one in enumerate(series):
         column, row = number % 2, number // 2
         left, top = LEFT + column * (WIDTH - LEFT - RIGHT) / 2, PLOT_HEIGHT + 10 + row * LEGEND_ROW
-        colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+        colour, dash, marker = _look(one, number)
         if one.style == "line":
             dashes = f' stroke-dasharray="{dash}"' if dash else ""
             sample = f'<path d="M{_number(left)} {top}h30" fill="none"{dashes}/>'
         else:
-            sample = f'<g transform="translate({_number(left + 15)} {top})">{MARKERS[number % len(MARKERS)]}</g>'
+            sample = f'<g transform="translate({_number(left + 15)} {top})">{marker}</g>'
         parts.append(f'<g stroke="{colour}" fill="{colour}" stroke-width="1.7">{sample}</g>')
         parts.append(_text(left + 38, top + 4, one.title[language], "start"))
     return parts

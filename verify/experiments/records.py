@@ -34,8 +34,9 @@ class Record:
     verdict      confirmed, refuted or inconclusive; `reason` says why when it is not confirmed
     checks       per prediction: name, title, predicted, margin, estimate, low, high, verdict, method, false_alarm,
                  sees (values at or beyond these two are refuted with probability at least 1 - miss)
-    variants     per wrong version: name, title, source, verdict, rejected, and its clearest check: check, expected
-                 (by theory, null where no formula says), estimate, low, high, miss (null without `expected`)
+    variants     per wrong version: name, title, source, the check that must refute it with its verdict, rejected,
+                 expected (by theory, null where no formula says), estimate, low, high, and miss: the probability
+                 that it would have passed (0 for arithmetic, null where theory promises nothing)
     false_alarm  bound on the probability that a right version fails any check
     sources      hash of every module that produced the numbers
     figure       file name by language

@@ -19,7 +19,6 @@ from verify.experiments.experiment import (
     Measurement,
     Prediction,
     Setting,
-    decisive,
     judge,
     overall,
     seen,
@@ -160,20 +159,21 @@ def _numbers(check: Check) -> dict:
 
 def _variant(running: Experiment, key: str, predictions: dict[str, Prediction], checks: list[Check]) -> dict:
     wrong = running.wrong[key]
-    expected = running.expect(wrong.subject)
-    clearest = decisive(predictions, checks, expected)
-    value = expected.get(clearest.name)
-    promised = value is not None and seen(predictions[clearest.name], value)
+    prediction = predictions[wrong.check]
+    check = next(check for check in checks if check.name == wrong.check)
+    value = running.expect(wrong.subject).get(wrong.check)
+    sampled = prediction.false_alarm > 0
+    promised = value is not None and seen(prediction, value)
     return {
         "name": key,
         "title": wrong.title,
         "source": wrong.source,
-        "verdict": overall(checks),
-        "rejected": overall(checks) == REFUTED,
-        "check": clearest.name,
+        "verdict": check.verdict,
+        "rejected": check.verdict == REFUTED,
+        "check": wrong.check,
         "expected": None if value is None else plain(value),
-        "miss": (MISS if predictions[clearest.name].false_alarm else 0.0) if promised else None,
-    } | _numbers(clearest)
+        "miss": (MISS if promised else None) if sampled else 0.0,
+    } | _numbers(check)
 
 
 def _verdict(checks: list[Check], variants: list[dict]) -> tuple[str, str]:

@@ -176,13 +176,11 @@ def bernstein_radius(count: int, variance: float, bound: float, tail: float) -> 
 class BoundedMean:
     """Interval for the mean of independent numbers in a range of length `width` (Maurer & Pontil 2009, Theorem 4).
 
-    The sample's own variance enters, so that the interval also holds for a wrong variant; `variance` is the one that
-    theory predicts and serves only to say beforehand what would be seen.
+    The sample's own variance enters, so the interval is narrow where the numbers are small, right version or wrong.
     """
 
     count: int
     width: float
-    variance: float
     false_alarm: float = FALSE_ALARM
 
     def _radius(self, variance: float) -> float:
@@ -195,14 +193,12 @@ class BoundedMean:
         return Interval(estimate - radius, estimate + radius, estimate)
 
     def blind(self, margin: Span) -> Span:
-        """Means outside are refuted with probability at least 1 - MISS.
+        """Means outside are refuted with probability at least 1 - MISS, whatever the law in that range.
 
-        Half of MISS goes to the mean (Bernstein), half to the sample deviation, which exceeds the true one by at most
-        width sqrt(2 log(2/MISS) / (n - 1)) (Maurer & Pontil 2009, Theorem 10).
+        A sample variance is at most n/(n-1) width^2/4, and a mean deviates by Hoeffding's width sqrt(log(2/MISS)/2n).
         """
-        excess = self.width * math.sqrt(2 * math.log(2 / MISS) / (self.count - 1))
-        seen = (math.sqrt(self.variance) + excess) ** 2
-        reach = self._radius(seen) + bernstein_radius(self.count, self.variance, self.width, MISS / 2)
+        largest = self._radius(self.count / (self.count - 1) * self.width**2 / 4)
+        reach = largest + self.width * math.sqrt(math.log(2 / MISS) / (2 * self.count))
         return Span(margin.low - reach, margin.high + reach)
 
 

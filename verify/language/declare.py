@@ -239,7 +239,16 @@ def _left_name(text: str, scope: Scope) -> _Declared | None:
         names = _names(text, scope)
     except LanguageError:
         return None
-    return names[0] if len(names) == 1 else None
+    return _of_sequence(names[0], scope) if len(names) == 1 else None
+
+
+def _of_sequence(name: _Declared, scope: Scope) -> _Declared:
+    """`t_i` on the left of a definition, with `t` a sequence and `i` a name: every member is defined."""
+    sequence = scope.get(f"{name.base}_{{.}}")
+    if sequence is None or sequence.family or name.parameters is not None or name.sub not in scope:
+        return name
+    assert name.sub is not None  # None is no key of a scope
+    return dataclasses.replace(name, sub=".", parameters=(name.sub,))
 
 
 def _declare_names(line: Line, scope: Scope, own: _Own, override: bool) -> None:

@@ -282,6 +282,8 @@ class Reader:
             if self.at(COMMAND, "over"):
                 self.advance()
                 node = Divide(node, self.expression(), span=self.span_from(token.start))
+            if self.token.kind == END:
+                raise self.fail("unbalanced {: the group is never closed", (token.start, token.end))
             self.expect(SYMBOL, "}")
             return node
         if token.kind == NUMBER:

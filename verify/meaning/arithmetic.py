@@ -10,6 +10,7 @@ from verify.language.tree import (
     ArgMin,
     BigO,
     Constant,
+    Differential,
     Divide,
     DotProduct,
     Extremum,
@@ -26,10 +27,9 @@ from verify.language.tree import (
     Span,
     Trace,
     Transpose,
-    Differential,
 )
 from verify.meaning.errors import MeaningError, Unsupported
-from verify.meaning.evaluation import SCALAR, VECTOR, Reading, Row, Value, evaluate
+from verify.meaning.evaluation import SCALAR, VECTOR, Evaluation, Row, Value, evaluate
 from verify.meaning.sizes import decimal, power
 
 FUNCTIONS = {
@@ -57,12 +57,12 @@ def logarithm(argument: sp.Expr) -> sp.Expr:
 
 
 @evaluate.register
-def _(node: Number, reading: Reading) -> Value:
+def _(node: Number, reading: Evaluation) -> Value:
     return decimal(node.text)
 
 
 @evaluate.register
-def _(node: Constant, reading: Reading) -> Value:
+def _(node: Constant, reading: Evaluation) -> Value:
     if node.name == "pi":
         return sp.pi
     if node.name == "dimension":
@@ -71,12 +71,12 @@ def _(node: Constant, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Identity, reading: Reading) -> Value:
+def _(node: Identity, reading: Evaluation) -> Value:
     return reading.identity()
 
 
 @evaluate.register
-def _(node: Add, reading: Reading) -> Value:
+def _(node: Add, reading: Evaluation) -> Value:
     total = evaluate(node.terms[0], reading)
     for term in node.terms[1:]:
         total = reading.add(total, evaluate(term, reading), term.span)
@@ -84,12 +84,12 @@ def _(node: Add, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Negate, reading: Reading) -> Value:
+def _(node: Negate, reading: Evaluation) -> Value:
     return reading.scale(sp.Integer(-1), evaluate(node.operand, reading))
 
 
 @evaluate.register
-def _(node: Multiply, reading: Reading) -> Value:
+def _(node: Multiply, reading: Evaluation) -> Value:
     total = evaluate(node.factors[0], reading)
     for factor in node.factors[1:]:
         total = reading.multiply(total, evaluate(factor, reading), factor.span)
@@ -97,7 +97,7 @@ def _(node: Multiply, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: DotProduct, reading: Reading) -> Value:
+def _(node: DotProduct, reading: Evaluation) -> Value:
     left, right = evaluate(node.left, reading), evaluate(node.right, reading)
     if reading.shape(left) == reading.shape(right) == VECTOR:
         return reading.inner(left, right)
@@ -105,7 +105,7 @@ def _(node: DotProduct, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Divide, reading: Reading) -> Value:
+def _(node: Divide, reading: Evaluation) -> Value:
     denominator = reading.scalar(node.denominator)
     if denominator == 0:
         raise MeaningError("division by zero", node.denominator.span)
@@ -113,7 +113,7 @@ def _(node: Divide, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Power, reading: Reading) -> Value:
+def _(node: Power, reading: Evaluation) -> Value:
     base, exponent = evaluate(node.base, reading), reading.scalar(node.exponent)
     match reading.shape(base):
         case "scalar":
@@ -127,7 +127,7 @@ def _(node: Power, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Root, reading: Reading) -> Value:
+def _(node: Root, reading: Evaluation) -> Value:
     degree = sp.Integer(2) if node.degree is None else reading.scalar(node.degree)
     if not degree.is_Integer or degree < 1:
         raise MeaningError("the degree of a root must be a positive number such as 3", node.span)
@@ -135,7 +135,7 @@ def _(node: Root, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Function, reading: Reading) -> Value:
+def _(node: Function, reading: Evaluation) -> Value:
     argument = reading.scalar(node.argument)
     match node.name:
         case "sigmoid":
@@ -149,12 +149,12 @@ def _(node: Function, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Extremum, reading: Reading) -> Value:
+def _(node: Extremum, reading: Evaluation) -> Value:
     choose = sp.Max if node.name == "max" else sp.Min
     return choose(*[reading.scalar(argument) for argument in node.arguments])
 
 
-def _length(node: Node, reading: Reading) -> sp.Expr:
+def _length(node: Node, reading: Evaluation) -> sp.Expr:
     value = evaluate(node, reading)
     match reading.shape(value):
         case "scalar":
@@ -166,17 +166,17 @@ def _length(node: Node, reading: Reading) -> sp.Expr:
 
 
 @evaluate.register
-def _(node: Absolute, reading: Reading) -> Value:
+def _(node: Absolute, reading: Evaluation) -> Value:
     return _length(node.operand, reading)
 
 
 @evaluate.register
-def _(node: Norm, reading: Reading) -> Value:
+def _(node: Norm, reading: Evaluation) -> Value:
     return _length(node.operand, reading)
 
 
 @evaluate.register
-def _(node: Inner, reading: Reading) -> Value:
+def _(node: Inner, reading: Evaluation) -> Value:
     left, right = evaluate(node.left, reading), evaluate(node.right, reading)
     shapes = reading.shape(left), reading.shape(right)
     if shapes == (SCALAR, SCALAR):
@@ -187,7 +187,7 @@ def _(node: Inner, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Transpose, reading: Reading) -> Value:
+def _(node: Transpose, reading: Evaluation) -> Value:
     value = evaluate(node.operand, reading)
     match reading.shape(value):
         case "vector":
@@ -201,7 +201,7 @@ def _(node: Transpose, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Trace, reading: Reading) -> Value:
+def _(node: Trace, reading: Evaluation) -> Value:
     value = evaluate(node.operand, reading)
     match reading.shape(value):
         case "matrix":
@@ -213,10 +213,10 @@ def _(node: Trace, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: BigO, reading: Reading) -> Value:
+def _(node: BigO, reading: Evaluation) -> Value:
     return sp.Integer(0)  # only at top level, see `expansions.order_of`
 
 
 @evaluate.register
-def _(node: ArgMin, reading: Reading) -> Value:
+def _(node: ArgMin, reading: Evaluation) -> Value:
     raise Unsupported("arg min is decided from the derivatives of its objective, not from a value")

@@ -12,14 +12,14 @@ import sympy as sp
 from verify.language.scope import INDEX, INTEGER, POSITIVE, REAL
 from verify.language.tree import Constant, Integral, Negate, Node, Product, Span, Summation
 from verify.meaning.errors import MeaningError, Unsupported
-from verify.meaning.evaluation import SCALAR, Reading, Value, evaluate
+from verify.meaning.evaluation import SCALAR, Evaluation, Value, evaluate
 from verify.meaning.expressions import close, depends
 from verify.meaning.positivity import provably_positive
 
 WRITTEN_OUT = 16  # a sum between numbers with at most this many terms is written out
 
 
-def _limit(node: Node, reading: Reading) -> sp.Expr:
+def _limit(node: Node, reading: Evaluation) -> sp.Expr:
     match node:
         case Constant(name="infinity"):
             return sp.oo
@@ -29,12 +29,12 @@ def _limit(node: Node, reading: Reading) -> sp.Expr:
             return reading.scalar(node)
 
 
-def _not_negative(value: sp.Expr, reading: Reading) -> bool:
+def _not_negative(value: sp.Expr, reading: Evaluation) -> bool:
     return bool(value.is_nonnegative) or value is sp.oo or provably_positive(value, reading.facts)
 
 
 @evaluate.register
-def _(node: Integral, reading: Reading) -> Value:
+def _(node: Integral, reading: Evaluation) -> Value:
     for key in node.variables:
         reading.declaration(key, node.span)
     if node.lower is None or node.upper is None:
@@ -51,7 +51,7 @@ def _(node: Integral, reading: Reading) -> Value:
     return _definite(node, node.variables[0], reading)
 
 
-def over_all(reading: Reading, value: Value, key: str, variable: Value, span: Span) -> Value:
+def over_all(reading: Evaluation, value: Value, key: str, variable: Value, span: Span) -> Value:
     """Integral over all values of a fresh variable for the declared name `key`."""
     declared = reading.declaration(key, span)
     if reading.shape(variable) == SCALAR and declared.domain in (INTEGER, INDEX):
@@ -59,7 +59,7 @@ def over_all(reading: Reading, value: Value, key: str, variable: Value, span: Sp
     return reading.integrate_everywhere(value, variable)
 
 
-def _definite(node: Integral, key: str, reading: Reading) -> Value:
+def _definite(node: Integral, key: str, reading: Evaluation) -> Value:
     declared = reading.declaration(key, node.span)
     if declared.value != SCALAR:
         raise MeaningError(f"{key} is a vector: limits are not read", node.span)
@@ -80,7 +80,9 @@ def _definite(node: Integral, key: str, reading: Reading) -> Value:
     return _operated(reading, integral, value, variable)
 
 
-def _polynomial_integral(body: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr) -> sp.Expr | None:
+def _polynomial_integral(
+    body: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr
+) -> sp.Expr | None:
     if body == 0:
         return body
     if lower.is_infinite or upper.is_infinite or not body.is_polynomial(variable):
@@ -90,7 +92,7 @@ def _polynomial_integral(body: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upp
 
 
 def _operated(
-    reading: Reading, operator: Callable[[sp.Expr], sp.Expr], value: Value, variable: sp.Symbol
+    reading: Evaluation, operator: Callable[[sp.Expr], sp.Expr], value: Value, variable: sp.Symbol
 ) -> Value:
     """A linear operator applied to each coefficient, once it is clear that nothing else varies."""
     if reading.hides(value, variable):
@@ -98,7 +100,7 @@ def _operated(
     return reading.map(operator, value)
 
 
-def _range(node: Summation | Product, reading: Reading) -> tuple[sp.Expr, sp.Expr]:
+def _range(node: Summation | Product, reading: Evaluation) -> tuple[sp.Expr, sp.Expr]:
     declared = reading.declaration(node.index, node.span)
     if declared.value != SCALAR or declared.domain not in (INTEGER, INDEX):
         raise MeaningError(f"{node.index} must be declared as an index", node.span)
@@ -111,11 +113,15 @@ def _range(node: Summation | Product, reading: Reading) -> tuple[sp.Expr, sp.Exp
         if limit.is_integer is not True:
             raise MeaningError(f"a limit of {node.index} must be an integer, not {limit}", node.span)
     if (limits[1] - limits[0]).is_number and limits[1] - limits[0] < -1:
-        raise MeaningError(f"the range of {node.index} from {limits[0]} to {limits[1]} runs backwards", node.span)
+        raise MeaningError(
+            f"the range of {node.index} from {limits[0]} to {limits[1]} runs backwards", node.span
+        )
     return limits
 
 
-def _written_out(node: Summation | Product, reading: Reading, lower: sp.Expr, upper: sp.Expr) -> list[Value] | None:
+def _written_out(
+    node: Summation | Product, reading: Evaluation, lower: sp.Expr, upper: sp.Expr
+) -> list[Value] | None:
     if not (lower.is_Integer and upper.is_Integer) or upper - lower >= WRITTEN_OUT or upper < lower:
         return None
     values = []
@@ -125,12 +131,12 @@ def _written_out(node: Summation | Product, reading: Reading, lower: sp.Expr, up
     return values
 
 
-def _index(reading: Reading, lower: sp.Expr) -> sp.Symbol:
+def _index(reading: Evaluation, lower: sp.Expr) -> sp.Symbol:
     return reading.table.temporary(INDEX if (lower - 1).is_nonnegative else INTEGER)
 
 
 @evaluate.register
-def _(node: Summation, reading: Reading) -> Value:
+def _(node: Summation, reading: Evaluation) -> Value:
     lower, upper = _range(node, reading)
     terms = _written_out(node, reading, lower, upper)
     if terms is not None:
@@ -153,7 +159,7 @@ def _(node: Summation, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Product, reading: Reading) -> Value:
+def _(node: Product, reading: Evaluation) -> Value:
     lower, upper = _range(node, reading)
     factors = _written_out(node, reading, lower, upper)
     if factors is not None:
@@ -166,7 +172,7 @@ def _(node: Product, reading: Reading) -> Value:
     return close(sp.Product, body, index, lower, upper, reading.table)
 
 
-def _scalar_factor(reading: Reading, value: Value, node: Product) -> sp.Expr:
+def _scalar_factor(reading: Evaluation, value: Value, node: Product) -> sp.Expr:
     if reading.shape(value) != SCALAR:
         raise MeaningError(f"a product of {reading.shape(value)}s", node.span)
     return value

@@ -1,7 +1,7 @@
 """Derivatives: partial and total, dots and primes, gradient, divergence, Laplacian, Hessian.
 
 A derivative is taken of the operand as a *function* of its variable; the value that the variable
-has at that place is inserted afterwards (`Reading.with_free`). A dot or a prime differentiates the
+has at that place is inserted afterwards (`Evaluation.with_free`). A dot or a prime differentiates the
 named function and evaluates it at the arguments of the call.
 """
 
@@ -27,10 +27,10 @@ from verify.language.tree import (
     Span,
 )
 from verify.meaning.errors import MeaningError
-from verify.meaning.evaluation import SCALAR, VECTOR, Reading, Value, evaluate
+from verify.meaning.evaluation import SCALAR, VECTOR, Evaluation, Value, evaluate, is_sequence
 
 
-def names_in(reading: Reading, node: Node) -> list[str]:
+def names_in(reading: Evaluation, node: Node) -> list[str]:
     """Every name that the node uses, through definitions and unwritten arguments, in order."""
     found: dict[str, None] = {}
 
@@ -41,7 +41,9 @@ def names_in(reading: Reading, node: Node) -> list[str]:
                 declaration = reading.scope.get(item.key)
                 if declaration is None:
                     continue
-                for name in declaration.parameters if isinstance(item, Call) and item.arguments is None else ():
+                for name in (
+                    declaration.parameters if isinstance(item, Call) and item.arguments is None else ()
+                ):
                     found.setdefault(name)
                 if declaration.definition is not None:
                     visit(declaration.definition)
@@ -52,7 +54,7 @@ def names_in(reading: Reading, node: Node) -> list[str]:
     return list(found)
 
 
-def _free_to_vary(reading: Reading, key: str, span: Span) -> None:
+def _free_to_vary(reading: Evaluation, key: str, span: Span) -> None:
     """Refuse a derivative in a name that is not a free continuous quantity."""
     declaration = reading.declaration(key, span)
     if declaration.domain in (INTEGER, INDEX) and declaration.value == SCALAR:
@@ -64,7 +66,7 @@ def _free_to_vary(reading: Reading, key: str, span: Span) -> None:
             raise MeaningError(f"{key} is tied by a relation: there is no derivative in it", span)
 
 
-def _no_hidden_dependence(reading: Reading, key: str, operand: Node, span: Span) -> None:
+def _no_hidden_dependence(reading: Evaluation, key: str, operand: Node, span: Span) -> None:
     r"""Refuse `\frac{d}{dt}` of something with a plain name such as `\alpha_t`.
 
     Such a name is declared as a number that does not depend on t, and the derivative would be 0;
@@ -88,21 +90,23 @@ def _no_hidden_dependence(reading: Reading, key: str, operand: Node, span: Span)
             )
 
 
-def _space(reading: Reading, variable: str | None, span: Span) -> str:
+def _space(reading: Evaluation, variable: str | None, span: Span) -> str:
     key = variable if variable is not None else reading.scope.space
     if reading.scope.get(key) is None:
         raise MeaningError("\\nabla needs a variable: write \\nabla_x", span)
     return key
 
 
-def _along(reading: Reading, key: str, operand: Node, span: Span, compute: Callable[[Value], Value]) -> Value:
+def _along(
+    reading: Evaluation, key: str, operand: Node, span: Span, compute: Callable[[Value], Value]
+) -> Value:
     _free_to_vary(reading, key, span)
     _no_hidden_dependence(reading, key, operand, span)
     return reading.with_free(key, compute, span)
 
 
 @evaluate.register
-def _(node: Derivative, reading: Reading) -> Value:
+def _(node: Derivative, reading: Evaluation) -> Value:
     def compute(variable: Value) -> Value:
         if reading.shape(variable) != SCALAR:
             raise MeaningError(f"{node.variable} is a vector: write \\nabla_{{{node.variable}}}", node.span)
@@ -114,12 +118,12 @@ def _(node: Derivative, reading: Reading) -> Value:
     return _along(reading, node.variable, node.operand, node.span, compute)
 
 
-def _derivative_of_function(reading: Reading, call: Call, position: int, order: int) -> Value:
+def _derivative_of_function(reading: Evaluation, call: Call, position: int, order: int) -> Value:
     """The derivative of the called function in one argument, at the arguments of the call."""
     values = reading.argument_values(call)
     if reading.shape(values[position]) != SCALAR:
         raise MeaningError(f"{call.key} cannot be differentiated in a vector this way", call.span)
-    if reading.declaration(call.key).kind == "sequence":
+    if is_sequence(reading.declaration(call.key)):
         raise MeaningError(f"{call.key} is a sequence: there is no derivative in its index", call.span)
     variable = reading.fresh("", like=values[position])
     arguments = [*values[:position], variable, *values[position + 1 :]]
@@ -130,31 +134,33 @@ def _derivative_of_function(reading: Reading, call: Call, position: int, order: 
 
 
 @evaluate.register
-def _(node: Dotted, reading: Reading) -> Value:
+def _(node: Dotted, reading: Evaluation) -> Value:
     parameters = reading.declaration(node.call.key, node.call.span).parameters
     if "t" in parameters:
         position = parameters.index("t")
     elif len(parameters) == 1:
         position = 0
     else:
-        raise MeaningError(f"the dot on {node.call.key} is a derivative in t, which is not an argument", node.span)
+        raise MeaningError(
+            f"the dot on {node.call.key} is a derivative in t, which is not an argument", node.span
+        )
     return _derivative_of_function(reading, node.call, position, node.order)
 
 
 @evaluate.register
-def _(node: Primed, reading: Reading) -> Value:
+def _(node: Primed, reading: Evaluation) -> Value:
     if len(reading.declaration(node.call.key, node.call.span).parameters) != 1:
         raise MeaningError("a prime needs a function of one variable", node.span)
     return _derivative_of_function(reading, node.call, 0, node.order)
 
 
 @evaluate.register
-def _(node: Gradient, reading: Reading) -> Value:
+def _(node: Gradient, reading: Evaluation) -> Value:
     key = _space(reading, node.variable, node.span)
     return _along(reading, key, node.operand, node.span, lambda x: _gradient(reading, node.operand, x))
 
 
-def _gradient(reading: Reading, operand: Node, variable: Value) -> Value:
+def _gradient(reading: Evaluation, operand: Node, variable: Value) -> Value:
     scalar = reading.scalar(operand)
     if reading.shape(variable) == SCALAR:
         return reading.derivative(scalar, variable)
@@ -162,7 +168,7 @@ def _gradient(reading: Reading, operand: Node, variable: Value) -> Value:
 
 
 @evaluate.register
-def _(node: Divergence, reading: Reading) -> Value:
+def _(node: Divergence, reading: Evaluation) -> Value:
     def compute(variable: Value) -> sp.Expr:
         field = evaluate(node.operand, reading)
         if reading.shape(field) != reading.shape(variable):
@@ -175,7 +181,7 @@ def _(node: Divergence, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Laplacian, reading: Reading) -> Value:
+def _(node: Laplacian, reading: Evaluation) -> Value:
     def compute(variable: Value) -> sp.Expr:
         slope = _gradient(reading, node.operand, variable)
         if reading.shape(variable) == SCALAR:
@@ -186,7 +192,7 @@ def _(node: Laplacian, reading: Reading) -> Value:
 
 
 @evaluate.register
-def _(node: Hessian, reading: Reading) -> Value:
+def _(node: Hessian, reading: Evaluation) -> Value:
     def compute(variable: Value) -> Value:
         slope = _gradient(reading, node.operand, variable)
         if reading.shape(variable) == VECTOR:

@@ -36,14 +36,21 @@ class Row:
     vector: Value
 
 
+def is_sequence(declaration: Declaration) -> bool:
+    """True for a name whose only argument is an integer subscript."""
+    return declaration.kind == "sequence" or (
+        declaration.key.endswith("_{.}") and not declaration.family and len(declaration.parameters) == 1
+    )
+
+
 @singledispatch
-def evaluate(node: Node, reading: Reading) -> Value:
-    """The value of a node in a reading. Raises MeaningError or Unsupported."""
+def evaluate(node: Node, reading: Evaluation) -> Value:
+    """The value of a node. Raises MeaningError or Unsupported."""
     raise Unsupported(f"{type(node).__name__} is not read")
 
 
-class Reading(ABC):
-    """One scope read in one dimension.
+class Evaluation(ABC):
+    """One scope read in one dimension. `verify.meaning.reading.Reading` is its face to the prover.
 
     facts        domains, tied roots and positive quantities of the symbols that occur
     conditions   side conditions in words, in the order in which they arose
@@ -121,6 +128,10 @@ class Reading(ABC):
     @abstractmethod
     def parts(self, value: Value) -> list[sp.Expr]:
         """Scalars that all vanish exactly when the value does (in symbolic d: for generic vectors)."""
+
+    @abstractmethod
+    def is_affine(self, value: Value, variables: Sequence[Value]) -> bool:
+        """True when the value is affine in the variables jointly. May say no to an affine value."""
 
     @abstractmethod
     def scalar_function(self, declaration: Declaration, values: Sequence[Value]) -> sp.Expr:
@@ -302,7 +313,9 @@ class Reading(ABC):
 
     def _own(self, declaration: Declaration, span: Span) -> Value:
         if declaration.kind not in ("variable", "random"):
-            hint = "it only occurs as a differential" if declaration.kind == "wiener" else "write its argument"
+            hint = (
+                "it only occurs as a differential" if declaration.kind == "wiener" else "write its argument"
+            )
             raise MeaningError(f"{declaration.key} is a {declaration.kind}: {hint}", span)
         if declaration.value == VECTOR:
             return self.own_vector(declaration.key)
@@ -338,38 +351,47 @@ class Reading(ABC):
     # ---------------------------------------------------------------- calls
 
     def argument_values(self, call: Call) -> list[Value]:
-        """The values of a call's arguments, in the order of the declared parameters."""
+        """The values of a call's arguments, in the order of the declared parameters.
+
+        A subscript is the last argument. Arguments that the author leaves out are the declared
+        parameters, with the values that these have here; a sequence needs its subscript.
+        """
         declaration = self.declaration(call.key, call.span)
-        names = list(declaration.parameters)
-        given: list[Node | None] = list(call.arguments) if call.arguments is not None else []
-        if call.arguments is None:
-            written = names[:-1] if declaration.family else names
-            given = [None] * (0 if declaration.kind == "sequence" else len(written))
-        if declaration.kind == "sequence" or declaration.family:
-            given.append(call.index)
-        if declaration.kind != "sequence" and len(given) != len(names):
-            raise MeaningError(f"{call.key} takes {len(names)} argument(s), not {len(given)}", call.span)
+        names = declaration.parameters
+        subscripted = call.index is not None or declaration.family
+        if is_sequence(declaration) and (call.index is None or call.arguments):
+            raise MeaningError(f"{call.key} is a sequence: it needs a subscript and nothing else", call.span)
+        written: Sequence[Node | None]
+        if call.arguments is not None:
+            written = call.arguments
+        else:
+            written = [None] * max(len(names) - subscripted, 0)
+        nodes = [*written, call.index] if subscripted else list(written)
+        if len(nodes) != max(len(names), is_sequence(declaration)):
+            raise MeaningError(f"{call.key} takes {len(names)} argument(s), not {len(nodes)}", call.span)
         values = []
-        for position, node in enumerate(given):
-            if node is None and position >= len(names):
-                raise MeaningError(f"{call.key} needs a subscript", call.span)
-            values.append(self.name_value(names[position], call.span) if node is None else evaluate(node, self))
+        for position, node in enumerate(nodes):
+            value = self.name_value(names[position], call.span) if node is None else evaluate(node, self)
+            values.append(value)
+        if is_sequence(declaration) and (self.shape(values[0]) != SCALAR or values[0].is_integer is not True):
+            raise MeaningError(f"the subscript of {call.key} must be an integer", call.span)
         return values
 
     def apply(self, key: str, values: Sequence[Value], span: Span = NOWHERE) -> Value:
         """A declared function or sequence applied to values."""
         declaration = self.declaration(key, span)
+        if declaration.kind not in ("function", "sequence"):
+            raise MeaningError(f"{key} is not declared as a function", span)
         names = declaration.parameters
-        values = [self._checked(key, name, value, span) for name, value in zip(names, values, strict=False)] + list(
-            values[len(names) :]
-        )
-        if declaration.kind == "sequence" and values[0].is_integer is not True:
-            raise MeaningError(f"the subscript of {key} must be an integer", span)
+        if len(names) == len(values):
+            values = [
+                self._checked(key, name, value, span) for name, value in zip(names, values, strict=True)
+            ]
+        elif not is_sequence(declaration) or declaration.definition is not None:
+            raise MeaningError(f"{key} takes {len(names)} argument(s), not {len(values)}", span)
         if declaration.definition is None:
             make = self.vector_function if declaration.value == VECTOR else self.scalar_function
             return make(declaration, values)
-        if len(names) != len(values):
-            raise MeaningError(f"{key} takes {len(names)} argument(s), not {len(values)}", span)
         with self._opened(key, span), self.bind(dict(zip(names, values, strict=True))):
             return evaluate(declaration.definition, self)
 
@@ -380,7 +402,9 @@ class Reading(ABC):
             value = self.zero_like(value, self.zero_vector())
         shape = self.shape(value)
         if shape != wanted and (declared is not None or shape not in (SCALAR, VECTOR)):
-            raise MeaningError(f"the argument of {key} for {parameter} must be a {wanted}, not a {shape}", span)
+            raise MeaningError(
+                f"the argument of {key} for {parameter} must be a {wanted}, not a {shape}", span
+            )
         return value
 
     # ---------------------------------------------------------------- variables
@@ -420,63 +444,6 @@ class Reading(ABC):
             result = compute(variable)
         return self.substituted(result, variable, value)
 
-    # ---------------------------------------------------------------- what the prover asks
-
-    def value(self, node: Node) -> Value:
-        """The value of one side of a step; `O(h^n)` at top level counts as 0.
-
-        Raises MeaningError (with a span) or Unsupported.
-        """
-        from verify.meaning.expansions import order_of
-
-        order_of(node)
-        return evaluate(node, self)
-
-    def residuals(self, left: Value, right: Value) -> list[sp.Expr]:
-        """Expressions that vanish exactly when the two values are equal.
-
-        Raises MeaningError, naming both shapes, when a vector is compared with a scalar and the like.
-        """
-        from verify.meaning.ito import coefficients
-        from verify.meaning.products import peel_products
-        from verify.meaning.reading import use_equations
-
-        left, right = self.zero_like(left, right), self.zero_like(right, left)
-        if self.shape(left) != self.shape(right):
-            raise MeaningError(f"the left side is a {self.shape(left)}, the right side a {self.shape(right)}")
-        difference = self.subtract(left, right)
-        entries = self.parts(difference.vector if isinstance(difference, Row) else difference)
-        entries = [entry for part in entries for entry in coefficients(self, part)]
-        return [peel_products(use_equations(self, entry)) for entry in entries]
-
-    def gradient_in(self, value: sp.Expr, name: str) -> Value:
-        """Derivative (or gradient) of a scalar value in a free name, for `arg min`."""
-        variable = self._minimised(value, name)
-        return self.derivative(value, variable) if self.shape(variable) == SCALAR else self.gradient(value, variable)
-
-    def second_derivative_in(self, value: sp.Expr, name: str) -> sp.Expr:
-        """Second derivative in a scalar name; `a` where the Hessian in a vector name is `a I`.
-
-        Raises Unsupported for any other Hessian.
-        """
-        variable = self._minimised(value, name)
-        if self.shape(variable) == SCALAR:
-            return self.derivative(self.derivative(value, variable), variable)
-        scale = self.isotropic(self.jacobian(self.gradient(value, variable), variable))
-        if scale is None:
-            raise Unsupported(f"the Hessian in {name} is not a multiple of the identity")
-        return scale
-
-    def _minimised(self, value: Value, name: str) -> Value:
-        if self.shape(value) != SCALAR:
-            raise MeaningError(f"the objective is a {self.shape(value)}, not a scalar")
-        declaration = self.declaration(name)
-        if declaration.definition is not None or declaration.root_of is not None:
-            raise MeaningError(f"{name} is defined: it cannot be the variable of a minimisation")
-        if declaration.domain in (INTEGER, INDEX):
-            raise MeaningError(f"{name} is an integer: its minimum is not found by a derivative")
-        return self._own(declaration, NOWHERE)
-
     # ---------------------------------------------------------------- scalars, shared by both readings
 
     def scalar_derivative(self, expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
@@ -489,10 +456,10 @@ class Reading(ABC):
 
 
 @evaluate.register
-def _(node: Name, reading: Reading) -> Value:
+def _(node: Name, reading: Evaluation) -> Value:
     return reading.name_value(node.key, node.span)
 
 
 @evaluate.register
-def _(node: Call, reading: Reading) -> Value:
+def _(node: Call, reading: Evaluation) -> Value:
     return reading.apply(node.key, reading.argument_values(node), node.span)

@@ -40,9 +40,12 @@ def normal_moment(order: int, variance: sp.Expr) -> sp.Expr:
 
 def raw_moment(order: int, mean: sp.Expr, variance: sp.Expr) -> sp.Expr:
     """`E[x^order]` of a Gaussian."""
-    return sp.Add(*[
-        sp.binomial(order, k) * mean ** (order - k) * normal_moment(k, variance) for k in range(0, order + 1, 2)
-    ])
+    return sp.Add(
+        *[
+            sp.binomial(order, k) * mean ** (order - k) * normal_moment(k, variance)
+            for k in range(0, order + 1, 2)
+        ]
+    )
 
 
 def polynomial_moment(
@@ -60,7 +63,9 @@ def polynomial_moment(
     polynomial = sp.Poly(opened, variable)
     limit = MAX_MOMENT if highest is None else highest
     if polynomial.degree() > limit:
-        raise Unsupported(f"only the first {limit} moments of {name} are known, order {polynomial.degree()} is needed")
+        raise Unsupported(
+            f"only the first {limit} moments of {name} are known, order {polynomial.degree()} is needed"
+        )
     return sp.Add(*[c * raw_moment(k, mean, variance) for (k,), c in polynomial.terms()])
 
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 import sympy as sp
 
 from verify.language.scope import REAL, Declaration
-from verify.language.tree import Call, Gaussian, KullbackLeibler, Moment, Multiply, Node, Span, Transpose
+from verify.language.tree import (
+    NOWHERE,
+    Call,
+    Gaussian,
+    KullbackLeibler,
+    Moment,
+    Multiply,
+    Node,
+    Span,
+    Transpose,
+)
 from verify.meaning.arithmetic import logarithm
 from verify.meaning.binders import over_all
 from verify.meaning.calculus import names_in
 from verify.meaning.errors import MeaningError, Unsupported
-from verify.meaning.evaluation import MATRIX, SCALAR, VECTOR, Reading, Value, evaluate
+from verify.meaning.evaluation import MATRIX, SCALAR, VECTOR, Evaluation, Value, evaluate
 from verify.meaning.positivity import provably_not_positive, provably_positive
 
 HALF = sp.Rational(1, 2)
@@ -19,7 +29,7 @@ HALF = sp.Rational(1, 2)
 # ---------------------------------------------------------------- Gaussian densities
 
 
-def must_be_positive(reading: Reading, quantity: sp.Expr, what: str, span: Span) -> None:
+def must_be_positive(reading: Evaluation, quantity: sp.Expr, what: str, span: Span) -> None:
     """Refuse what is provably not positive; record what is not provably positive."""
     if provably_not_positive(quantity, reading.facts):
         raise MeaningError(f"{what}: {quantity} is not positive", span)
@@ -27,7 +37,7 @@ def must_be_positive(reading: Reading, quantity: sp.Expr, what: str, span: Span)
         reading.condition(f"{what}: {sp.factor_terms(quantity)} > 0", quantity)
 
 
-def variance_of(reading: Reading, covariance: Value, point: Value, span: Span) -> sp.Expr:
+def variance_of(reading: Evaluation, covariance: Value, point: Value, span: Span) -> sp.Expr:
     """`s` of a covariance `s I` (vector point) or of a variance `s` (scalar point)."""
     shapes = reading.shape(point), reading.shape(covariance)
     if shapes == (VECTOR, SCALAR):
@@ -43,7 +53,7 @@ def variance_of(reading: Reading, covariance: Value, point: Value, span: Span) -
     return variance
 
 
-def density(reading: Reading, point: Value, mean: Value, variance: sp.Expr) -> sp.Expr:
+def density(reading: Evaluation, point: Value, mean: Value, variance: sp.Expr) -> sp.Expr:
     """The Gaussian density with covariance `variance` times the identity."""
     centred = reading.subtract(point, reading.zero_like(mean, point))
     if reading.shape(point) == SCALAR:
@@ -54,7 +64,7 @@ def density(reading: Reading, point: Value, mean: Value, variance: sp.Expr) -> s
 
 
 @evaluate.register
-def _(node: Gaussian, reading: Reading) -> Value:
+def _(node: Gaussian, reading: Evaluation) -> Value:
     if node.point is None:
         raise MeaningError("a distribution is not a number: write \\mathcal{N}(x;\\mu,\\Sigma)", node.span)
     point = evaluate(node.point, reading)
@@ -67,13 +77,13 @@ def _(node: Gaussian, reading: Reading) -> Value:
 # ---------------------------------------------------------------- expectations
 
 
-def _declared_random(reading: Reading, node: Moment) -> list[Declaration]:
+def _declared_random(reading: Evaluation, node: Moment) -> list[Declaration]:
     """The random names of the body that no operator has bound, in the order of declaration."""
     used, bound = names_in(reading, node.body), reading.bound_names()
     return [d for d in reading.scope if d.kind == "random" and d.key in used and d.key not in bound]
 
 
-def _mean_over_declared(reading: Reading, value: Value, declaration: Declaration, span: Span) -> Value:
+def _mean_over_declared(reading: Evaluation, value: Value, declaration: Declaration, span: Span) -> Value:
     """Mean over one declared random variable, by its declared moments."""
     variable = reading.own_value(declaration.key)
     if declaration.law is not None and declaration.mean is None:
@@ -86,13 +96,15 @@ def _mean_over_declared(reading: Reading, value: Value, declaration: Declaration
             if other is not None and other.kind == "random":
                 raise Unsupported(f"the law of {declaration.key} depends on the random {name}")
     mean = reading.zero_like(evaluate(declaration.mean, reading), variable)
+    if reading.shape(mean) != reading.shape(variable):
+        raise MeaningError(f"the mean of {declaration.key} is a {reading.shape(mean)}", declaration.mean.span)
     variance = variance_of(reading, evaluate(declaration.variance, reading), variable, span)
     highest = None if declaration.gaussian else 2
     return reading.expect(value, variable, mean, variance, highest, declaration.key)
 
 
 def _mean_over_law(
-    reading: Reading, value: Value, key: str, variable: Value, law: Node, span: Span
+    reading: Evaluation, value: Value, key: str, variable: Value, law: Node, span: Span
 ) -> Value:
     """Mean over a variable whose law is written: a Gaussian, or a density."""
     if isinstance(law, Gaussian) and law.point is None:
@@ -108,7 +120,7 @@ def _mean_over_law(
     return over_all(reading, reading.multiply(weight, value, span), key, variable, span)
 
 
-def _law_at(reading: Reading, law: Node, key: str, variable: Value, span: Span) -> sp.Expr:
+def _law_at(reading: Evaluation, law: Node, key: str, variable: Value, span: Span) -> sp.Expr:
     """The density of a law at the variable."""
     with reading.bind({key: variable}):
         if isinstance(law, Call) and law.arguments is None:
@@ -125,7 +137,7 @@ def _law_at(reading: Reading, law: Node, key: str, variable: Value, span: Span) 
     return weight
 
 
-def expectation(reading: Reading, node: Moment, body: Node) -> Value:
+def expectation(reading: Evaluation, node: Moment, body: Node) -> Value:
     """The mean of `body` under the laws and conditions of `node`."""
     if node.given is not None:
         return _conditional(reading, node, body)
@@ -142,7 +154,9 @@ def expectation(reading: Reading, node: Moment, body: Node) -> Value:
     if not node.laws:
         declared = _declared_random(reading, node)
         if not declared:
-            raise MeaningError("nothing in the brackets is declared random: name the law, E_{x \\sim p}", node.span)
+            raise MeaningError(
+                "nothing in the brackets is declared random: name the law, E_{x \\sim p}", node.span
+            )
     with reading.bind(bound):
         value = evaluate(body, reading)
         for declaration in declared:
@@ -156,7 +170,7 @@ def expectation(reading: Reading, node: Moment, body: Node) -> Value:
     return value
 
 
-def _conditional(reading: Reading, node: Moment, body: Node) -> Value:
+def _conditional(reading: Evaluation, node: Moment, body: Node) -> Value:
     """`E[. | x]` from the declared joint density, by Bayes."""
     named = [key for key, _ in node.laws if key in reading.scope.joint]
     candidates = named or list(reading.scope.joint)
@@ -179,13 +193,13 @@ def _conditional(reading: Reading, node: Moment, body: Node) -> Value:
     return reading.scale(1 / total, over_all(reading, value, key, variable, node.span))
 
 
-def _second_moment(reading: Reading, node: Moment) -> Value:
+def _second_moment(reading: Evaluation, node: Moment) -> Value:
     """`E[b b^T]`, or `E[b^2]` of a scalar."""
     return expectation(reading, node, Multiply((node.body, Transpose(node.body)), span=node.span))
 
 
 @evaluate.register
-def _(node: Moment, reading: Reading) -> Value:
+def _(node: Moment, reading: Evaluation) -> Value:
     mean = expectation(reading, node, node.body)
     if node.kind == "E":
         return mean
@@ -193,13 +207,15 @@ def _(node: Moment, reading: Reading) -> Value:
     if shape not in (SCALAR, VECTOR):
         raise MeaningError(f"the {node.kind} of a {shape}", node.span)
     if node.kind == "Var" and shape == VECTOR:
-        raise MeaningError("the variance of a vector: write \\mathrm{Cov}, or \\mathbb{E}\\|x\\|^2", node.span)
+        raise MeaningError(
+            "the variance of a vector: write \\mathrm{Cov}, or \\mathbb{E}\\|x\\|^2", node.span
+        )
     square = mean**2 if shape == SCALAR else reading.outer(mean, mean)
     return reading.subtract(_second_moment(reading, node), square, node.span)
 
 
 @evaluate.register
-def _(node: KullbackLeibler, reading: Reading) -> Value:
+def _(node: KullbackLeibler, reading: Evaluation) -> Value:
     first, second = node.first, node.second
     if not all(isinstance(law, Gaussian) and law.point is None for law in (first, second)):
         raise Unsupported("D_{KL} is read for two Gaussians only")
@@ -217,3 +233,46 @@ def _(node: KullbackLeibler, reading: Reading) -> Value:
         for mean, variance in zip(means, variances, strict=True)
     ]
     return reading.expect(logs[0] - logs[1], variable, means[0], variances[0], None, "z")
+
+
+# ---------------------------------------------------------------- equality in law
+
+
+def law_residuals(reading: Evaluation, left: Value, right: Value) -> list[sp.Expr]:
+    """What must vanish for two affine combinations of declared Gaussians to have the same law.
+
+    Both sides are Gaussian then, so mean and covariance decide.
+    """
+    left, right = reading.zero_like(left, right), reading.zero_like(right, left)
+    if reading.shape(left) != reading.shape(right):
+        raise MeaningError(
+            f"the left side is a {reading.shape(left)}, the right side a {reading.shape(right)}"
+        )
+    if reading.shape(left) not in (SCALAR, VECTOR):
+        raise Unsupported(f"equality in law of a {reading.shape(left)}")
+    used = [
+        d
+        for d in reading.scope
+        if d.kind == "random"
+        and any(reading.depends(side, reading.own_value(d.key)) for side in (left, right))
+    ]
+    if not all(d.gaussian for d in used):
+        raise Unsupported("equality in law outside affine combinations of Gaussians")
+    variables = [reading.own_value(d.key) for d in used]
+    if not all(reading.is_affine(side, variables) for side in (left, right)):
+        raise Unsupported("equality in law outside affine combinations of Gaussians")
+    reading.condition("the declared Gaussians are independent on each side")
+
+    def mean(value: Value) -> Value:
+        for declaration in used:
+            value = _mean_over_declared(reading, value, declaration, NOWHERE)
+        return value
+
+    means, covariances = [], []
+    for side in (left, right):
+        centre = mean(side)
+        square = side**2 if reading.shape(side) == SCALAR else reading.outer(side, side)
+        centre_square = centre**2 if reading.shape(side) == SCALAR else reading.outer(centre, centre)
+        means.append(centre)
+        covariances.append(reading.subtract(mean(square), centre_square))
+    return [*reading.parts(reading.subtract(*means)), *reading.parts(reading.subtract(*covariances))]

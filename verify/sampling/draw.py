@@ -1,7 +1,7 @@
 """Points drawn by Hypothesis from the declarations, the same ones in every run.
 
-Each coordinate is built from drawn booleans: Hypothesis mixes constants of the loaded modules into
-drawn integers, which would let an unrelated edit move the points.
+Each coordinate is built from small drawn integers: Hypothesis mixes the large constants of all loaded
+modules into larger ones, which would let an unrelated edit move the points.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
-from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT, Declaration, Scope
+from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT, Scope
 
-BITS = 12
-ATTEMPTS = (16, 120, 600)  # examples drawn in turn until enough points are admissible
+DIGIT = 64
+STEPS = DIGIT**2  # grid steps of a coordinate
+ATTEMPTS = (20, 120, 600)  # examples drawn in turn until enough points are admissible
 LARGEST_DIMENSION = 3
 RANGES = {
     REAL: (Fraction(-2), Fraction(2)),
@@ -24,6 +26,7 @@ RANGES = {
     POSITIVE: (Fraction(1, 5), Fraction(11, 5)),
     UNIT: (Fraction(1, 20), Fraction(19, 20)),
 }
+Names = tuple[tuple[str, str, str], ...]  # name, value (scalar or vector), domain
 WHOLE = {INTEGER: (-3, 4), INDEX: (1, 5)}
 
 
@@ -40,51 +43,61 @@ class Point:
         return len(set(seen)) == len(seen)
 
 
-def bits(count: int) -> st.SearchStrategy[int]:
-    """An integer of `count` bits."""
-    return st.tuples(*[st.booleans()] * count).map(lambda drawn: sum(b << i for i, b in enumerate(drawn)))
+def step() -> st.SearchStrategy[int]:
+    """An integer below STEPS."""
+    digit = st.integers(0, DIGIT - 1)
+    return st.builds(lambda high, low: high * DIGIT + low, digit, digit)
 
 
 def coordinate(domain: str) -> st.SearchStrategy[Fraction]:
     """A rational strictly inside the usual range of a domain."""
     if domain in WHOLE:
         low, high = WHOLE[domain]
-        return bits(BITS).map(lambda k: Fraction(low + k % (high - low + 1)))
+        return st.integers(low, high).map(Fraction)
     low, high = RANGES[domain]
-    return bits(BITS).map(lambda k: low + (high - low) * Fraction(2 * k + 1, 2 << BITS))
+    return step().map(lambda k: low + (high - low) * Fraction(2 * k + 1, 2 * STEPS))
 
 
-def values_of(declaration: Declaration) -> st.SearchStrategy[tuple[Fraction, ...]]:
+def values_of(value: str, domain: str) -> st.SearchStrategy[tuple[Fraction, ...]]:
     """One value per component."""
-    if declaration.value == "vector":
+    if value == "vector":
         return st.tuples(*[coordinate(REAL)] * LARGEST_DIMENSION)
-    return st.tuples(coordinate(declaration.domain))
+    return st.tuples(coordinate(domain))
 
 
-def points(scope: Scope, names: list[str]) -> st.SearchStrategy[Point]:
-    """Values for `names` (declared, without a definition)."""
-    return st.builds(
-        Point,
-        st.fixed_dictionaries({name: values_of(scope.declarations[name]) for name in names}),
-        bits(BITS),
-    )
+def points(names: Names) -> st.SearchStrategy[Point]:
+    """Values for names that are declared and have no definition."""
+    drawn = {name: values_of(value, domain) for name, value, domain in names}
+    return st.builds(Point, st.fixed_dictionaries(drawn), step())
 
 
 def draw(scope: Scope, names: list[str], wanted: int, admissible: Callable[[Point], bool]) -> list[Point]:
     """Up to `wanted` different admissible points."""
+    found: list[Point] = []
+    kinds = tuple((name, scope.declarations[name].value, scope.declarations[name].domain) for name in names)
     for attempts in ATTEMPTS:
-        found: list[Point] = []
-
-        @settings(
-            max_examples=attempts, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet, print_blob=False,
-        )  # fmt: skip
-        @given(points(scope, names))
-        def collect(point: Point, found: list[Point] = found) -> None:
-            if len(found) < wanted and point.generic() and point not in found and admissible(point):
+        found = []
+        for point in candidates(kinds, attempts):
+            if admissible(point):
                 found.append(point)
-
-        collect()
-        if len(found) == wanted:
-            break
+            if len(found) == wanted:
+                return found
     return found
+
+
+@lru_cache(maxsize=64)
+def candidates(names: Names, attempts: int) -> tuple[Point, ...]:
+    """The different generic points among the first `attempts` that Hypothesis draws."""
+    found: list[Point] = []
+
+    @settings(
+        max_examples=attempts, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet, print_blob=False,
+    )  # fmt: skip
+    @given(points(names))
+    def collect(point: Point) -> None:
+        if point.generic() and point not in found:
+            found.append(point)
+
+    collect()
+    return tuple(found)

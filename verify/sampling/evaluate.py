@@ -68,6 +68,7 @@ class Frame:
     def __init__(self, bound: dict[str, Value]) -> None:
         self.bound = bound
         self.known: dict[int, Value] = {}
+        self.made: dict[int, Any] = {}
 
 
 class Evaluator:
@@ -99,16 +100,25 @@ class Evaluator:
         if known is not None:
             return known
         self.budget.spend()
-        self.depth += 1
-        if self.depth > LARGEST_DEPTH:
-            raise BudgetExceeded(f"more than {LARGEST_DEPTH} nested readings")
         reading = READINGS.get(type(node))
         if reading is None:
             raise Undecidable(f"{type(node).__name__} has no numerical reading here")
-        result = reading(self, node)
-        self.depth -= 1
+        if self.depth >= LARGEST_DEPTH:
+            raise BudgetExceeded(f"more than {LARGEST_DEPTH} nested readings")
+        self.depth += 1
+        try:
+            result = reading(self, node)
+        finally:
+            self.depth -= 1
         frame.known[id(node)] = result
         return result
+
+    def remember(self, node: Node, compute: Callable[[], Any]) -> Any:
+        """What `compute` makes of the value of `node`, made once as long as that value stays."""
+        known = self._frame_of(node).made
+        if id(node) not in known:
+            known[id(node)] = compute()
+        return known[id(node)]
 
     def scalar(self, node: Node) -> jets.Number:
         """The value of a node that must be a number."""
@@ -138,16 +148,20 @@ class Evaluator:
     def binding(self, bound: dict[str, Value]) -> Iterator[None]:
         """Bind names while a body is read."""
         self.frames.append(Frame(bound))
-        yield
-        self.frames.pop()
+        try:
+            yield
+        finally:
+            self.frames.pop()
 
     @contextmanager
     def fresh(self, count: int) -> Iterator[list[jets.Jet]]:
         """New infinitesimals for one derivative."""
         first = self.infinitesimals
         self.infinitesimals += count
-        yield [jets.infinitesimal(first + i) for i in range(count)]
-        self.infinitesimals = first
+        try:
+            yield [jets.infinitesimal(first + i) for i in range(count)]
+        finally:
+            self.infinitesimals = first
 
     def declaration(self, key: str) -> Declaration:
         """The declaration of a key. Raises Undecidable when there is none."""
@@ -178,7 +192,7 @@ class Evaluator:
         if drawn is None:
             raise Undecidable(f"{key} has no value of its own")
         self.looked_up.add(key)
-        numbers = tuple(mp.mpf(x.numerator) / x.denominator for x in drawn)
+        numbers = tuple(instances.exact(x) for x in drawn)
         if declaration.value == "vector":
             return Vector(numbers[: self.dimension])
         if declaration.lower is not None and declaration.upper is not None:

@@ -7,18 +7,24 @@ argument, so they can be integrated; a density is normalised in its first argume
 
 from __future__ import annotations
 
+from fractions import Fraction
 from random import Random
 
 from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, UNIT, Declaration
 from verify.sampling.errors import Undecidable
-from verify.sampling.jets import Number, elementary, mp, reciprocal
-from verify.sampling.values import Value, Vector, components, dot, is_scalar
+from verify.sampling.jets import Number, elementary, mp, reciprocal, square_root
+from verify.sampling.values import Value, Vector, components, is_scalar
 
 # A smooth law with mean 0 and variance 1 that is not Gaussian: (weight, mean) of two Gaussians.
-MIXTURE = ((mp.mpf("0.35"), mp.mpf("0.8")), (mp.mpf("0.65"), -mp.mpf("0.28") / mp.mpf("0.65")))
+MIXTURE = ((Fraction(7, 20), Fraction(4, 5)), (Fraction(13, 20), Fraction(-28, 65)))
 MIXTURE_VARIANCE = 1 - sum(weight * mean**2 for weight, mean in MIXTURE)
-# An asymmetric law on two atoms with mean 0 and variance 1: (probability, atom).
-TWO_ATOMS = ((mp.mpf("0.2"), mp.mpf(2)), (mp.mpf("0.8"), mp.mpf("-0.5")))
+# An asymmetric law with mean 0 and variance 1: (atom, probability).
+TWO_ATOMS = ((Fraction(2), Fraction(1, 5)), (Fraction(-1, 2), Fraction(4, 5)))
+
+
+def exact(number: Fraction) -> Number:
+    """A rational in the present working precision."""
+    return mp.mpf(number.numerator) / number.denominator
 
 
 class Coefficients:
@@ -106,14 +112,15 @@ def normal_density(x: Number) -> Number:
 
 def mixture_density(x: Number) -> Number:
     """The density of `MIXTURE`."""
-    width = mp.sqrt(MIXTURE_VARIANCE)
-    return sum((weight * normal_density((x - mean) / width) / width for weight, mean in MIXTURE), mp.zero)
+    width = mp.sqrt(exact(MIXTURE_VARIANCE))
+    total: Number = mp.zero
+    for weight, mean in MIXTURE:
+        total = total + exact(weight) * normal_density((x - exact(mean)) / width) / width
+    return total
 
 
 def deviation(variance: Value) -> Number:
     """The standard deviation of every component, for `s^2` or `s^2 I`. Raises Undecidable otherwise."""
-    from verify.sampling.jets import square_root
-
     if is_scalar(variance):
         return square_root(variance)
     rows = variance.items

@@ -63,6 +63,12 @@ class Jet:
 
     __rmul__ = __mul__
 
+    def __truediv__(self, other: Number) -> Jet:
+        return self * reciprocal(other if isinstance(other, Jet) else mp.mpf(other))
+
+    def __rtruediv__(self, other: Number) -> Jet:
+        return other * reciprocal(self)
+
 
 def _terms(value: Number) -> dict[int, mpmath.mpf]:
     return value.terms if isinstance(value, Jet) else {0: value}

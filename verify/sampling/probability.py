@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import product as combinations
 
 from verify.language.scope import Declaration
 from verify.language.tree import Call, Gaussian, KullbackLeibler, Moment, Node
 from verify.sampling import jets, quadrature, values
 from verify.sampling.calculus import derivative, over_space
-from verify.sampling.errors import Undecidable, Undefined
+from verify.sampling.errors import Undecidable
 from verify.sampling.evaluate import Evaluator, reads
-from verify.sampling.instances import TWO_ATOMS, Coefficients, deviation, mixture_density, normal_density
+from verify.sampling.instances import (
+    TWO_ATOMS,
+    Coefficients,
+    deviation,
+    exact,
+    mixture_density,
+    normal_density,
+)
 from verify.sampling.jets import Number, mp
 from verify.sampling.values import Matrix, Value, Vector, components, is_scalar
 
@@ -21,32 +29,48 @@ Expectation = Callable[[], Value]
 # ---------------------------------------------------------------- Gaussians
 
 
-def _moments(evaluator: Evaluator, node: Gaussian, vector: bool) -> tuple[Value, Value]:
-    """Mean and lower triangular root of the covariance, a vector and a matrix or two numbers."""
-    mean, covariance = evaluator.value(node.mean), evaluator.value(node.covariance)
-    if not vector:
-        if not (is_scalar(mean) and is_scalar(covariance)):
-            raise Undecidable("a Gaussian of a number with a vector mean or a matrix variance")
-        if jets.real(covariance) <= 0:
-            raise Undefined("a variance is not positive")
-        return mean, jets.square_root(covariance)
-    mean = values.like_zero(mean, evaluator.zeros())
-    if not isinstance(mean, Vector) or not isinstance(covariance, Matrix):
-        raise Undecidable("a Gaussian of a vector needs a vector mean and a matrix covariance")
-    return mean, Matrix(values.cholesky(covariance))
+@dataclass(frozen=True)
+class Spread:
+    """A covariance ready for use: its lower triangular root, and the density at the mean."""
+
+    lower: tuple[tuple[Number, ...], ...]
+    peak: Number
+
+    def whitened(self, centred: tuple[Number, ...]) -> list[Number]:
+        """The solution y of lower y = centred: independent standard normal coordinates."""
+        return values.solve_lower(self.lower, centred)
+
+    def spread(self, normals: tuple[Number, ...]) -> tuple[Number, ...]:
+        """lower y, the deviation from the mean for standard normal coordinates y."""
+        return tuple(values.dot(row[: i + 1], normals[: i + 1]) for i, row in enumerate(self.lower))
+
+
+def _spread(covariance: Value) -> Spread:
+    matrix = covariance if isinstance(covariance, Matrix) else Matrix(((covariance,),))
+    lower = values.cholesky(matrix)
+    peak: Number = mp.one
+    for i, row in enumerate(lower):
+        peak = peak * jets.reciprocal(row[i]) / mp.sqrt(2 * mp.pi)
+    return Spread(lower, peak)
+
+
+def _moments(evaluator: Evaluator, node: Gaussian) -> tuple[Value, Spread]:
+    """Mean and spread; the mean is a vector exactly when the covariance is a matrix."""
+    covariance = evaluator.value(node.covariance)
+    mean = evaluator.value(node.mean)
+    if isinstance(covariance, Matrix):
+        mean = values.like_zero(mean, evaluator.zeros())
+    if isinstance(covariance, Matrix) != isinstance(mean, Vector) or isinstance(covariance, Vector):
+        raise Undecidable(f"a Gaussian with a {values.kind(mean)} mean and a {values.kind(covariance)} covariance")
+    return mean, evaluator.remember(node.covariance, lambda: _spread(covariance))
 
 
 def gaussian_density(evaluator: Evaluator, node: Gaussian, point: Value) -> Number:
     """The density of a Gaussian at a point."""
-    mean, root = _moments(evaluator, node, not is_scalar(point))
-    if isinstance(root, Matrix):
-        centred = values.add(point, values.negate(mean))
-        result: Number = mp.one
-        for row, x in zip(enumerate(root.items), values.solve_lower(root.items, centred.items), strict=True):
-            result = result * normal_density(x) * jets.reciprocal(row[1][row[0]])
-        return result
-    inverse = jets.reciprocal(root)
-    return normal_density((point - mean) * inverse) * inverse
+    mean, spread = _moments(evaluator, node)
+    centred = values.add(values.like_zero(point, mean), values.negate(mean))
+    normals = spread.whitened(tuple(components(centred)))
+    return spread.peak * jets.elementary("exp", -values.dot(normals, normals) / 2)
 
 
 @reads(Gaussian)
@@ -56,25 +80,25 @@ def _gaussian(evaluator: Evaluator, node: Gaussian) -> Value:
     return gaussian_density(evaluator, node, evaluator.value(node.point))
 
 
-def _is_vector_law(evaluator: Evaluator, node: Gaussian) -> bool:
-    return not is_scalar(evaluator.value(node.covariance))
+def _expect_gaussian(evaluator: Evaluator, name: str, law: Gaussian, body: Expectation) -> Value:
+    mean, spread = _moments(evaluator, law)
+
+    def value_of(normals: tuple[Number, ...]) -> tuple[Number, ...]:
+        return tuple(m + x for m, x in zip(components(mean), spread.spread(normals), strict=True))
+
+    return _expect_nodes(evaluator, name, mean, value_of, quadrature.normal_nodes(evaluator.level), body)
 
 
-def _expect_gaussian(evaluator: Evaluator, bind: Callable[[Value], dict[str, Value]], law: Gaussian,
-                     body: Expectation) -> Value:  # fmt: skip
-    vector = _is_vector_law(evaluator, law)
-    mean, root = _moments(evaluator, law, vector)
-    nodes = quadrature.normal_nodes(evaluator.level)
+def _expect_nodes(evaluator: Evaluator, name: str, model: Value, value_of: Callable[..., tuple[Number, ...]],
+                  nodes: list[tuple[Number, Number]], body: Expectation) -> Value:  # fmt: skip
+    """The weighted sum of `body` over all combinations of nodes, one a component of `model`."""
     total: Value | None = None
-    for chosen in combinations(nodes, repeat=evaluator.dimension if vector else 1):
+    for chosen in combinations(nodes, repeat=len(components(model))):
         weight = mp.one
         for _, share in chosen:
-            weight *= share
-        normals = Vector(tuple(x for x, _ in chosen))
-        value = (
-            values.add(mean, values.multiply(root, normals)) if vector else mean + root * normals.items[0]
-        )
-        with evaluator.binding(bind(value)):
+            weight = weight * share
+        numbers = value_of(tuple(x for x, _ in chosen))
+        with evaluator.binding({name: Vector(numbers) if isinstance(model, Vector) else numbers[0]}):
             term = values.scale(weight, body())
         total = term if total is None else values.add(total, term)
     assert total is not None  # every rule has nodes
@@ -102,20 +126,15 @@ def law_of(evaluator: Evaluator, declaration: Declaration) -> tuple[Value, Numbe
 def _expect_random(evaluator: Evaluator, declaration: Declaration, body: Expectation) -> Value:
     """Gaussian where that is declared, else an asymmetric law on two atoms with the same moments."""
     mean, width = law_of(evaluator, declaration)
-    nodes = quadrature.normal_nodes(evaluator.level) if declaration.gaussian else list(
-        (atom, probability) for probability, atom in TWO_ATOMS)  # fmt: skip
-    total: Value | None = None
-    for chosen in combinations(nodes, repeat=len(components(mean))):
-        weight = mp.one
-        for _, share in chosen:
-            weight *= share
-        numbers = tuple(m + width * x for m, (x, _) in zip(components(mean), chosen, strict=True))
-        value: Value = Vector(numbers) if isinstance(mean, Vector) else numbers[0]
-        with evaluator.binding({declaration.key: value}):
-            term = values.scale(weight, body())
-        total = term if total is None else values.add(total, term)
-    assert total is not None
-    return total
+    if declaration.gaussian:
+        nodes = quadrature.normal_nodes(evaluator.level)
+    else:
+        nodes = [(exact(atom), exact(probability)) for atom, probability in TWO_ATOMS]
+
+    def value_of(normals: tuple[Number, ...]) -> tuple[Number, ...]:
+        return tuple(m + width * x for m, x in zip(components(mean), normals, strict=True))
+
+    return _expect_nodes(evaluator, declaration.key, mean, value_of, nodes, body)
 
 
 def _random_names(evaluator: Evaluator, node: Node) -> list[str]:
@@ -154,7 +173,7 @@ def _expect(evaluator: Evaluator, laws: list[tuple[str, Node | None]], body: Exp
             raise Undecidable(f"no law is declared for {name}")
         return _expect_random(evaluator, declaration, inside)
     if isinstance(law, Gaussian) and law.point is None:
-        return _expect_gaussian(evaluator, lambda value: {name: value}, law, inside)
+        return _expect_gaussian(evaluator, name, law, inside)
     return over_space(
         evaluator, [name], lambda: values.scale(_density_at(evaluator, law, evaluator.lookup(name)), inside())
     )
@@ -206,9 +225,7 @@ def _given_sum(evaluator: Evaluator, node: Moment, key: str, value: Value, body:
 
     def weighted(inside: Expectation) -> Value:
         def body_at_pivot() -> Value:
-            with evaluator.binding({pivot.key: evaluator.lookup(pivot.key)}):
-                present = evaluator.value(definition)
-            rest = values.add(value, values.negate(present))
+            rest = values.add(value, values.negate(evaluator.value(definition)))
             solved = values.add(evaluator.lookup(pivot.key), values.scale(jets.reciprocal(ratio), rest))
             with evaluator.binding({pivot.key: solved}):
                 weight = mp.one
@@ -287,7 +304,7 @@ def _divergence(evaluator: Evaluator, node: KullbackLeibler) -> Value:
     if isinstance(first, Gaussian) and first.point is None:
         argument = "KL"  # no declared name can be spelled like this: keys of names are letters with marks
         return _expect_gaussian(
-            evaluator, lambda value: {argument: value}, first,
+            evaluator, argument, first,
             lambda: _log_ratio(evaluator, first, second, evaluator.lookup(argument)),
         )  # fmt: skip
     if not isinstance(first, Call):

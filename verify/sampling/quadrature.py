@@ -17,9 +17,9 @@ from verify.sampling.values import Value, add, magnitude, scale
 
 Body = Callable[[Number], Value]
 
-TRAPEZOID_STEPS = ("0.31", "0.21", "0.14", "0.097", "0.066")  # not nested, so that levels are independent
+TRAPEZOID_STEPS = ("0.5", "0.34", "0.23", "0.16", "0.11", "0.075")  # not nested, so that levels are independent
 LEVELS = len(TRAPEZOID_STEPS)
-TAIL = mpmath.mpf(10) ** -17  # terms this much smaller than the largest end a sum over the line
+TAIL = mp.mpf(10) ** -14  # terms this much smaller than the largest end a sum over the line
 LEAST_RADIUS, LARGEST_RADIUS = 5, 60
 
 

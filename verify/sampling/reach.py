@@ -33,6 +33,7 @@ class Reach:
         self.instances = instances
         self._known: dict[int, tuple[Node, frozenset[str]]] = {}
         self._declared: dict[str, frozenset[str]] = {}
+        self._in_motion: frozenset[str] | None = None
 
     def names(self, node: Node) -> frozenset[str]:
         """All names `node` mentions, itself or through what they are declared to be."""
@@ -47,10 +48,20 @@ class Reach:
                 for density in self.scope.joint.values():
                     found |= self.names(density)
             if isinstance(node, Differential):
-                for key, change in self.scope.sde.items():
-                    found |= self._behind(key) | self.names(change)
+                found |= self._increments()
             known = self._known[id(node)] = (node, frozenset(found))  # the node is kept: its id stays its own
         return known[1]
+
+    def _increments(self) -> frozenset[str]:
+        """The names behind the declared SDEs, whose own differentials lead back here."""
+        if self._in_motion is None:
+            self._in_motion = frozenset()
+            found: set[str] = set()
+            for key, change in self.scope.sde.items():
+                found |= self._behind(key) | self.names(change)
+            self._in_motion = frozenset(found)
+            self._known.clear()  # what was found on the way lacked the rest
+        return self._in_motion
 
     def _behind(self, key: str) -> frozenset[str]:
         if key not in self._declared:

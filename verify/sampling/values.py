@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Union
 
@@ -105,11 +105,12 @@ def scale(factor: Number, value: Value) -> Value:
     return each(value, lambda item: factor * item)
 
 
-def dot(left: tuple[Number, ...], right: tuple[Number, ...]) -> Number:
+def dot(left: Sequence[Number], right: Sequence[Number]) -> Number:
     """The sum of products of two lists of numbers."""
     total: Number = mp.zero
     for a, b in zip(left, right, strict=True):
-        total = total + a * b
+        if a != 0 and b != 0:  # a triangular or diagonal matrix is mostly zeros
+            total = total + a * b
     return total
 
 
@@ -212,7 +213,7 @@ def solve_lower(lower: tuple[tuple[Number, ...], ...], right: tuple[Number, ...]
     """The solution y of L y = right."""
     solution: list[Number] = []
     for i, row in enumerate(lower):
-        rest = right[i] - dot(row[:i], tuple(solution))
+        rest = right[i] - dot(row[:i], solution)
         solution.append(rest * reciprocal(row[i]))
     return solution
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -105,47 +106,64 @@ class InitialLoss(Experiment):
         "c-skip-swapped": Wrong(
             {"en": "c_skip = sigma²/(sigma² + sigma_data²)", "zh": "c_skip 写成 σ²/(σ² + σ_data²)"},
             changed(c_skip=lambda sigma: sigma**2 / (sigma**2 + SIGMA_DATA**2)),
+            "gaussian.loss.5",
         ),
         "c-out-no-root": Wrong(
             {"en": "c_out without the square root", "zh": "c_out 缺少根号"},
             changed(c_out=lambda sigma: sigma * SIGMA_DATA / (sigma**2 + SIGMA_DATA**2)),
+            "gaussian.target.5",
         ),
         "c-in-no-root": Wrong(
             {"en": "c_in without the square root", "zh": "c_in 缺少根号"},
             changed(c_in=lambda sigma: 1 / (sigma**2 + SIGMA_DATA**2)),
+            "gaussian.input.5",
         ),
         "weight-alphafold3": Wrong(
-            {"en": "weight (sigma² + sigma_data²)/(sigma + sigma_data)²", "zh": "权重写成 (σ² + σ_data²)/(σ + σ_data)²"},
+            {
+                "en": "weight (sigma² + sigma_data²)/(sigma + sigma_data)²",
+                "zh": "权重写成 (σ² + σ_data²)/(σ + σ_data)²",
+            },
             changed(weight=lambda sigma: (sigma**2 + SIGMA_DATA**2) / (sigma + SIGMA_DATA) ** 2),
+            "gaussian.loss.0.5",
             "AlphaFold 3; lucidrains/alphafold3-pytorch #68",
         ),
         "weight-twice": Wrong(
             {"en": "the weight applied twice", "zh": "权重乘了两次"},
             changed(weight=lambda sigma: RIGHT.weight(sigma) ** 2),
+            "gaussian.loss.0.5",
         ),
         "snr-plus-one": Wrong(
             {"en": "weight 1/sigma² + 1 with sigma_data = 0.5", "zh": "σ_data = 0.5 时权重写成 1/σ² + 1"},
             changed(weight=lambda sigma: 1 / sigma**2 + 1),
+            "gaussian.loss.0.5",
         ),
         "uncentred": Wrong(
-            {"en": "data that are not centred (mean and spread of MNIST)", "zh": "未中心化的数据（MNIST 的均值与标准差）"},
+            {
+                "en": "data that are not centred (mean and spread of MNIST)",
+                "zh": "未中心化的数据（MNIST 的均值与标准差）",
+            },
             Training(data_mean=MNIST_MEAN, data_deviation=MNIST_DEVIATION),
+            "gaussian.loss.5",
         ),
         "sigma-data-fixed": Wrong(
             {"en": "sigma_data = 0.5 for centred MNIST", "zh": "对中心化的 MNIST 仍取 σ_data = 0.5"},
             Training(data_deviation=MNIST_DEVIATION),
+            "gaussian.target.5",
         ),
         "sum": Wrong(
             {"en": "sum over dimensions instead of the mean", "zh": "对各维求和而不是取平均"},
             Training(scale=float(DIMENSIONS)),
+            "gaussian.loss.0.5",
         ),
         "ve-row": Wrong(
             {"en": "the VE row's coefficients", "zh": "用 VE 一行的系数"},
             Training(ve()),
+            "gaussian.input.0.5",
         ),
         "vp-row": Wrong(
             {"en": "the VP row's coefficients", "zh": "用 VP 一行的系数"},
             Training(vp()),
+            "gaussian.input.0.5",
         ),
     }
 
@@ -157,7 +175,9 @@ class InitialLoss(Experiment):
     def _prediction(self, title: Text, value: float) -> Prediction:
         margin = Span(value * (1 - MARGIN), value * (1 + MARGIN))
         law = self.law
-        return Prediction(title, value, margin, law.blind(margin), law.false_alarm, "mean square; Birgé's bound")
+        return Prediction(
+            title, value, margin, law.blind(margin), law.false_alarm, "mean square; Birgé's bound"
+        )
 
     def predict(self) -> dict[str, Prediction]:
         expected = self.expect(self.subject)
@@ -175,7 +195,9 @@ class InitialLoss(Experiment):
             "zh": f"数据标准差为 {MNIST_DEVIATION} 时目标的均方",
         }
         for sigma in MISMATCH_SIGMAS:
-            value = (sigma**2 * MNIST_DEVIATION**2 / SIGMA_DATA**2 + SIGMA_DATA**2) / (sigma**2 + SIGMA_DATA**2)
+            value = (sigma**2 * MNIST_DEVIATION**2 / SIGMA_DATA**2 + SIGMA_DATA**2) / (
+                sigma**2 + SIGMA_DATA**2
+            )
             title = {key: f"{text}, sigma = {sigma:g}" for key, text in words.items()}
             predictions[f"mismatch.{sigma:g}"] = self._prediction(title, value)
         return predictions
@@ -190,10 +212,16 @@ class InitialLoss(Experiment):
         other = replace(subject, data_deviation=MNIST_DEVIATION)
         return expected | {f"mismatch.{s:g}": other.moments(s)["target"] for s in MISMATCH_SIGMAS}
 
+    @cached_property
+    def _draws(self) -> tuple[Tensor, Tensor]:
+        """Noise and unit data, the same for every variant."""
+        names = ("initial-loss.noise", "initial-loss.data")
+        noise, data = (self.setting.latents.normal(name, ROWS, DIMENSIONS) for name in names)
+        return noise, data
+
     def measure(self, subject: Training) -> Measurement:
-        latents, c, law = self.setting.latents, subject.preconditioner, self.law
-        noise = latents.normal("initial-loss.noise", ROWS, DIMENSIONS)
-        gaussian = latents.normal("initial-loss.data", ROWS, DIMENSIONS)
+        c, law = subject.preconditioner, self.law
+        noise, gaussian = self._draws
         standard = {"gaussian": gaussian, "atoms": gaussian.sign()}
         intervals = {}
         for name, unit in standard.items():
@@ -222,12 +250,12 @@ class InitialLoss(Experiment):
             "uncentred": {"en": "uncentred MNIST", "zh": "未中心化的 MNIST"},
         }
         series = []
-        for key, title in shown.items():
+        for tone, (key, title) in enumerate(shown.items()):
             subject = self.wrong[key].subject if key else self.subject
             curve = [subject.moments(sigma)["loss"] for sigma in levels]
             points = [measurements[key].intervals[f"gaussian.loss.{sigma:g}"] for sigma in SIGMAS]
             measured = {"en": f"{title['en']}, measured", "zh": f"{title['zh']}，实测"}
-            series.append(Series(title, levels, curve))
+            series.append(Series(title, levels, curve, tone=tone))
             series.append(Series(measured, list(SIGMAS), [p.estimate for p in points], "points",
                                  [p.low for p in points], [p.high for p in points]))  # fmt: skip
         return Picture(

@@ -112,32 +112,42 @@ class Order(Experiment):
     subject = Solvers()
     wrong = {
         "old-level": Wrong(
-            {"en": "Heun's second slope taken at the old noise level", "zh": "Heun 的第二个斜率取在旧的噪声水平上"},
+            {
+                "en": "Heun's second slope taken at the old noise level",
+                "zh": "Heun 的第二个斜率取在旧的噪声水平上",
+            },
             replace(Solvers(), heun=slopes(old_level), orders=(1, 1)),
+            "heun.mixture",
         ),
         "old-point": Wrong(
             {"en": "Heun's second slope taken at the old point", "zh": "Heun 的第二个斜率取在旧的点上"},
             replace(Solvers(), heun=slopes(old_point), orders=(1, 1)),
+            "heun.mixture",
         ),
         "no-half": Wrong(
             {"en": "the two slopes added, not averaged", "zh": "两个斜率相加而不取平均"},
             replace(Solvers(), heun=slopes(no_half), orders=(1, 0)),
+            "heun.mixture",
         ),
         "old-divisor": Wrong(
             {"en": "the second slope divided by the old sigma", "zh": "第二个斜率除以旧的 σ"},
             replace(Solvers(), heun=slopes(old_divisor), orders=(1, 1)),
+            "heun.local",
         ),
         "half-correction": Wrong(
             {"en": "only half of the correction applied", "zh": "只加了一半的修正"},
             replace(Solvers(), heun=slopes(half_correction), orders=(1, 1)),
+            "heun.local",
         ),
         "euler-order-2": Wrong(
             {"en": "Euler's method said to have order 2", "zh": "声称 Euler 方法为二阶"},
             Solvers(heun=euler, orders=(1, 1)),
+            "heun.mixture",
         ),
         "heun-order-1": Wrong(
             {"en": "Heun's method said to have order 1", "zh": "声称 Heun 方法为一阶"},
             Solvers(euler=heun, orders=(2, 2)),
+            "euler.mixture",
         ),
     }
 
@@ -187,7 +197,9 @@ class Order(Experiment):
         values = [0.3, 0.7], [[-1.0], [0.8]], [[0.2**2], [0.35**2]]
         return Mixture(*(torch.tensor(v, dtype=dtype, device=self.setting.device) for v in values))
 
-    def _error(self, sampler: Sampler, denoise: Denoise, x: Tensor, truth: Tensor, grid: list[float]) -> float:
+    def _error(
+        self, sampler: Sampler, denoise: Denoise, x: Tensor, truth: Tensor, grid: list[float]
+    ) -> float:
         """Root mean square distance to the truth (float64) of a run in the setting's dtype."""
         out = sampler(denoise, x.to(self.setting.dtype), grid)
         return float((out.double() - truth).square().mean().sqrt())
@@ -225,8 +237,8 @@ class Order(Experiment):
         for method, name, order in (("euler", "Euler", 1), ("heun", "Heun", 2)):
             errors = traces[f"{method}.mixture"]
             guide = [errors[-1] * (STEPS[-1] / n) ** order for n in STEPS]
-            series.append(Series({"en": name, "zh": name}, list(STEPS), errors, "points"))
-            series.append(Series({"en": f"slope -{order}", "zh": f"斜率 -{order}"}, list(STEPS), guide))
+            series.append(Series({"en": name, "zh": name}, list(STEPS), errors, "points", tone=order))
+            series.append(Series({"en": f"slope -{order}", "zh": f"斜率 -{order}"}, list(STEPS), guide, tone=order))
         return Picture(
             title={"en": "Error against the number of steps", "zh": "误差随步数的变化"},
             description={

@@ -1,0 +1,46 @@
+# Two commands: `make verify` judges everything and builds the site, `make test` runs every test.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: verify test serve lint bench clean help
+
+verify: $(VENV)/ready-to-verify
+	@$(BIN)/verify
+
+test: $(VENV)/ready-to-test
+	@$(BIN)/ruff check verify tests benchmarks
+	@$(BIN)/python tests/site/browser.py --prepare
+	@$(BIN)/python -m pytest
+
+serve: $(VENV)/ready-to-verify
+	@$(BIN)/verify site serve
+
+lint: $(VENV)/ready-to-test
+	@$(BIN)/ruff check verify tests benchmarks
+	@$(BIN)/mypy verify
+
+bench: $(VENV)/ready-to-test
+	@$(BIN)/python -m benchmarks.prover
+
+$(VENV)/bin/python:
+	@echo "making $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d" % sys.version_info[:2])'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/ready-to-verify: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing (several minutes the first time)"
+	@$(PIP) install -c constraints.txt -e '.[fast]'
+	@touch $@
+
+$(VENV)/ready-to-test: pyproject.toml constraints.txt | $(VENV)/ready-to-verify
+	@echo "installing what the tests need"
+	@$(PIP) install -c constraints.txt -e '.[fast,test]'
+	@touch $@
+
+clean:
+	rm -rf .verify site build
+
+help:
+	@sed -n '1,4p' Makefile; echo; echo "make verify | test | serve | lint | bench | clean"

@@ -1,0 +1,48 @@
+// What a page can do with scripts on; without them every card, table and link still works.
+
+// Filters of a table or list: rows carry data-text, data-topic, ...; a field with the same name narrows them.
+for (const index of document.querySelectorAll("[data-index]")) {
+  const form = index.querySelector("[data-filters]"), count = form.querySelector("output");
+  const rows = [...index.querySelectorAll("[data-row]")];
+  const fields = [...new Set([...form.elements].map(field => field.name).filter(Boolean))];
+  const apply = () => {
+    const asked = new FormData(form);
+    const words = (asked.get("text") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+    const fits = row => fields.every(name => {
+      if (name === "text") return words.every(word => row.dataset.text.toLowerCase().includes(word));
+      const allowed = asked.getAll(name);
+      return allowed.length === 1 && allowed[0] === "" || allowed.includes(row.dataset[name]);
+    });
+    const shown = rows.filter(row => !(row.hidden = !fits(row))).length;
+    count.value = shown ? count.dataset.pattern.replace("{0}", shown).replace("{1}", rows.length) : count.dataset.none;
+  };
+  form.hidden = false;
+  form.addEventListener("input", apply);
+  form.addEventListener("submit", event => event.preventDefault());
+  apply();
+}
+
+// Copy the command of a card.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    const before = button.textContent;
+    button.textContent = button.dataset.done;
+    setTimeout(() => { button.textContent = before; }, 1500);
+  });
+}
+
+// The language link keeps the place on the page.
+for (const link of document.querySelectorAll(".vd-language")) {
+  link.addEventListener("click", () => { link.hash = location.hash; });
+}
+
+// A link into a folded part of a card opens it.
+const unfold = () => {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let node = target?.closest("details"); node; node = node.parentElement?.closest("details")) node.open = true;
+};
+addEventListener("hashchange", unfold);
+unfold();

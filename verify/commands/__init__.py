@@ -1,0 +1,1 @@
+"""The subcommands of `verify`, one module each: `run(arguments) -> exit code`."""

@@ -1,0 +1,100 @@
+"""`verify check FILE`: judge a file of one's own. No repository, no ledger, no setup."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from verify.commands import common
+from verify.language.catalog import load_vocabularies, theory_root
+from verify.language.document import Document, load_document, read_document
+from verify.ledger.standing import disagreements
+from verify.ledger.store import Ledger
+
+HELP = "judge the derivations of a Markdown file (or of standard input: -)"
+EXAMPLES = """examples:
+  verify check my-derivation.md
+  verify check - < notes.md
+  verify check my-derivation.md --json
+  verify check my-derivation.md --mutants      also try every small change"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE|-", help="Markdown with /// claim blocks")
+    parser.add_argument("--json", action="store_true", help="print the ledger entries")
+    parser.add_argument("--mutants", action="store_true", help="also judge every mutant of every step")
+    parser.add_argument("--verbose", action="store_true", help="show certificates and the second reading")
+    parser.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: one a core)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    vocabularies, errors = load_vocabularies(theory_root(common.find_root()))
+    try:
+        document = _read(arguments.file, vocabularies)
+    except OSError as error:
+        print(f"cannot read {arguments.file}: {error.strerror}", file=sys.stderr)
+        return common.UNREADABLE
+    judged = [claim for claim in document.claims if claim.chains]
+    unreadable = common.print_errors([*errors, *document.errors])
+    if not document.claims and not unreadable:
+        print(f"{arguments.file}: no claim found; a claim begins with a line  /// claim | topic.name", file=sys.stderr)
+        return common.UNREADABLE
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(Path(folder))
+        crashes = _judge(judged, ledger, arguments)
+        if arguments.json:
+            common.print_json({claim.id: ledger.entry(claim.id) for claim in judged})
+        else:
+            _print(document, ledger, arguments.verbose)
+        return _exit_code(document, ledger, crashes, unreadable)
+
+
+def _read(file: str, vocabularies: dict) -> Document:
+    if file == "-":
+        return read_document(sys.stdin.read(), "<stdin>", vocabularies)
+    return load_document(Path(file), file, vocabularies)
+
+
+def _judge(claims: list, ledger: Ledger, arguments: argparse.Namespace) -> dict[str, str]:
+    if not claims:
+        return {}
+    from verify.running.judge import judge_claims
+    from verify.running.workers import Workers
+
+    with Workers(arguments.jobs) as workers, common.progress_bar("judging") as advance:
+        report = judge_claims(claims, ledger, workers, True, arguments.mutants, advance)
+    return report.crashes
+
+
+def _print(document: Document, ledger: Ledger, verbose: bool) -> None:
+    from verify.commands.report import print_claim
+
+    for claim in document.claims:
+        print_claim(claim, ledger.entry(claim.id), verbose)
+
+
+def _exit_code(document: Document, ledger: Ledger, crashes: dict[str, str], unreadable: int) -> int:
+    for claim_id, trace in crashes.items():
+        print(f"internal error while judging {claim_id}:\n{trace}", file=sys.stderr)
+    refuted = disagree = False
+    for claim in document.claims:
+        entry = ledger.entry(claim.id)
+        if entry is None:
+            continue
+        proof = entry["proof"]
+        refuted |= proof["verdict"] in ("refuted", "vacuous") or entry["sampling"]["verdict"] == "refuted"
+        refuted |= any(mistake["verdict"] != "refuted" for mistake in proof["mistakes"])
+        for step in proof["steps"]:
+            if step.get("problem"):
+                unreadable += 1
+                print(
+                    f"{claim.file}:{step['line']}: {claim.id}, step {step['step']}: {step['problem']}", file=sys.stderr
+                )
+        for problem in disagreements(proof, entry["sampling"]):
+            disagree = True
+            print(f"internal error: {claim.id}: {problem}", file=sys.stderr)
+    if crashes or disagree:
+        return common.OUR_ERROR
+    return common.UNREADABLE if unreadable else common.REFUTED if refuted else common.WELL

@@ -1,0 +1,36 @@
+"""`verify site build|serve`: the reader's site, in both languages."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from verify.commands import common
+
+HELP = "build the site, or serve it while you write"
+EXAMPLES = """examples:
+  verify site build                 into site/
+  verify site serve --port 8000     live reload; saving a page judges what changed"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="build|serve")
+    build = actions.add_parser("build", help="build both editions")
+    build.add_argument("--out", type=Path, default=None, help="folder (default: site/)")
+    serve = actions.add_parser("serve", help="build, serve and watch")
+    serve.add_argument("--port", type=int, default=8000)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from verify.site.build import build_site
+
+    root = common.find_root()
+    if arguments.action == "serve":
+        from verify.commands.serve import serve
+
+        return serve(root, arguments.port)
+    out = arguments.out or root / "site"
+    with common.progress_bar("building the site") as advance:
+        index = build_site(root, out, progress=advance)
+    print(f"open {index}")
+    return common.WELL

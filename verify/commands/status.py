@@ -1,0 +1,48 @@
+"""`verify status`: where every claim stands, from the ledger alone."""
+
+from __future__ import annotations
+
+import argparse
+
+from verify.commands import common
+from verify.language.catalog import load_catalog
+from verify.ledger.standing import newest, status_document
+from verify.ledger.store import Ledger
+
+HELP = "where every claim stands; judges nothing"
+EXAMPLES = """examples:
+  verify status
+  verify status edm
+  verify status --json | jq .counts"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("targets", nargs="*", metavar="ID|topic", help="claims to list (default: all)")
+    parser.add_argument("--json", action="store_true", help="the documented JSON document")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    root = common.find_root()
+    catalog, ledger = load_catalog(root), Ledger(root)
+    chosen = {claim.id for claim in common.select(catalog, arguments.targets)}
+    records = newest(root / common.LOCAL_RECORDS, root / common.COMMITTED_RECORDS)
+    document = status_document(catalog, ledger, records)
+    document["claims"] = [entry for entry in document["claims"] if entry["id"] in chosen]
+    if arguments.json:
+        common.print_json(document)
+    else:
+        _print(document)
+    unreadable = common.print_errors(catalog.errors)
+    problems = any(entry["problems"] for entry in document["claims"])
+    return common.UNREADABLE if unreadable else common.REFUTED if problems else common.WELL
+
+
+def _print(document: dict) -> None:
+    rows = []
+    for entry in document["claims"]:
+        upstream = entry["upstream"]
+        above = f"{common.marked(upstream['verdict'])} {upstream['weakest']}" if upstream["verdict"] else "-"
+        fresh = "[yellow]stale[/yellow]" if entry["stale"] else "fresh"
+        rows.append((entry["id"], common.marked(entry["verdict"]), entry["dimensions"] or "-", above, fresh,
+                     "; ".join(entry["problems"]), entry["title"]))  # fmt: skip
+    common.print_table(("claim", "verdict", "dimensions", "weakest upstream", "", "problems", "title"), rows)

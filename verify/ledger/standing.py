@@ -1,0 +1,193 @@
+"""Where each claim stands: its own verdict, the weakest one among all it rests on, and whether both are fresh.
+
+Everything is computed here from the ledger and the records; no file holds a status by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from verify.language.catalog import Catalog
+from verify.language.claim import Claim
+from verify.ledger.keys import PROOF, SAMPLING, claim_key
+from verify.ledger.store import Ledger
+from verify.ledger.verdict import ASSUMED, PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS, worst
+
+_FROM_EXPERIMENT = {"confirmed": SUPPORTED, "refuted": REFUTED, "inconclusive": UNDECIDED}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One claim's place.
+
+    verdict     its own verdict, `upstream` the weakest among all it rests on ('' when it rests on nothing)
+    routes      verdict by route: `proof`, `sampling`, `experiment:NAME`
+    dimensions  what the proof covers: `any`, `scalar`, `1, 2, 3`, or ''
+    stale       an input of some verdict changed since it was made, or it was never made
+    problems    what fails the build, one sentence each
+    """
+
+    verdict: str
+    upstream: str
+    weakest: str
+    routes: dict[str, str]
+    dimensions: str
+    stale: bool
+    seconds: float
+    problems: tuple[str, ...] = ()
+
+
+@dataclass
+class _Own:
+    verdict: str
+    routes: dict[str, str] = field(default_factory=dict)
+    dimensions: str = ""
+    stale: bool = False
+    seconds: float = 0.0
+    problems: list[str] = field(default_factory=list)
+
+
+def standings(catalog: Catalog, ledger: Ledger, records: dict[str, Any] | None = None) -> dict[str, Standing]:
+    """Standing of every claim. `records` maps an experiment's name to its newest record (see `newest`)."""
+    own = {claim.id: _own(claim, ledger.entry(claim.id), records or {}) for claim in catalog.claims.values()}
+    out = {}
+    for claim_id, mine in own.items():
+        above = catalog.upstream(claim_id)
+        weakest = worst([own[name].verdict for name in above]) if above else ""
+        out[claim_id] = Standing(
+            verdict=mine.verdict,
+            upstream=weakest,
+            weakest=next((name for name in above if own[name].verdict == weakest), ""),
+            routes=mine.routes,
+            dimensions=mine.dimensions,
+            stale=mine.stale,
+            seconds=mine.seconds,
+            problems=tuple(mine.problems),
+        )
+    return out
+
+
+def newest(*roots: Path) -> dict[str, Any]:
+    """The newest record of each experiment below several roots; a fresh one wins over a stale one.
+
+    A file that holds no record is left out: its experiment then counts as not run.
+    """
+    from verify.experiments.records import load_records
+
+    best: dict[str, Any] = {}
+    for root in roots:
+        records, _ = load_records(root)
+        for record in records:
+            old = best.get(record.name)
+            if old is None or (not record.stale(), record.date) > (not old.stale(), old.date):
+                best[record.name] = record
+    return best
+
+
+def _own(claim: Claim, entry: dict[str, Any] | None, records: dict[str, Any]) -> _Own:
+    own = _Own(UNDECIDED)
+    if claim.chains:
+        _judged_routes(claim, entry or {}, own)
+    for name in claim.experiments:
+        record = records.get(name)
+        own.routes[f"experiment:{name}"] = _FROM_EXPERIMENT[record.verdict] if record else UNDECIDED
+        own.stale |= record is None or bool(record.stale())
+        own.seconds += record.seconds if record else 0.0
+    own.verdict = _combine(claim, own.routes)
+    measured = [name for name in claim.experiments if own.routes[f"experiment:{name}"] == REFUTED]
+    own.problems += [f"the experiment {name} refutes it" for name in measured]
+    if own.verdict == REFUTED and not measured:
+        own.problems.append("a step is refuted")
+    if own.verdict == VACUOUS:
+        own.problems.append(own.routes.get("vacuous", "its check proves nothing"))
+    own.routes.pop("vacuous", None)
+    return own
+
+
+def _judged_routes(claim: Claim, entry: dict[str, Any], own: _Own) -> None:
+    proof, sampling = entry.get(PROOF), entry.get(SAMPLING)
+    own.stale = not proof or not sampling or proof["key"] != claim_key(claim, PROOF)
+    own.stale = own.stale or sampling["key"] != claim_key(claim, SAMPLING)
+    if proof:
+        own.routes[PROOF] = proof["verdict"]
+        own.dimensions = proof["dimensions"]
+        own.seconds += proof["seconds"]
+        own.problems += [
+            f"the mistake {m['name']} is not refuted" for m in proof["mistakes"] if m["verdict"] != REFUTED
+        ]
+        if proof["verdict"] == VACUOUS:
+            own.routes["vacuous"] = proof["why"]
+    if sampling:
+        own.routes[SAMPLING] = sampling["verdict"]
+        own.seconds += sampling["seconds"]
+    if proof and sampling:
+        own.problems += disagreements(proof, sampling)
+
+
+def disagreements(proof: dict[str, Any], sampling: dict[str, Any]) -> list[str]:
+    """Steps that one reading proves and the other refutes: an error of ours."""
+    opposite = {(PROVED, REFUTED), (REFUTED, SUPPORTED)}
+    return [
+        f"the two readings disagree on step {one['step']}: proof says {one['verdict']}, sampling {two['verdict']}"
+        for one, two in zip(proof["steps"], sampling["steps"], strict=False)
+        if (one["verdict"], two["verdict"]) in opposite
+    ]
+
+
+def _combine(claim: Claim, routes: dict[str, str]) -> str:
+    """One verdict from all routes: any refutation wins, then the strongest support."""
+    found = list(routes.values())
+    if REFUTED in found:
+        return REFUTED
+    if routes.get(PROOF) in (PROVED, VACUOUS):
+        return routes[PROOF]
+    if claim.chains:
+        return SUPPORTED if routes.get(SAMPLING) == SUPPORTED else UNDECIDED
+    measured = [verdict for route, verdict in routes.items() if route.startswith("experiment:")]
+    if measured:
+        return worst(measured)
+    return ASSUMED if claim.assumed else UNDECIDED
+
+
+def summary(catalog: Catalog, all_standings: dict[str, Standing], ledger: Ledger) -> dict[str, Any]:
+    """The counts of a summary, all computed: claims by verdict, steps, mistakes, mutants, stale."""
+    counts: dict[str, Any] = {"claims": len(catalog.claims), "verdicts": {}, "steps": 0, "steps_proved": 0}
+    counts |= {"mistakes": 0, "mistakes_refuted": 0, "stale": 0}
+    mutants = dict.fromkeys(("made", "refuted", "refused", "equivalent", "undecided", "survived"), 0)
+    for claim_id, standing in all_standings.items():
+        counts["verdicts"][standing.verdict] = counts["verdicts"].get(standing.verdict, 0) + 1
+        counts["stale"] += standing.stale
+        proof = (ledger.entry(claim_id) or {}).get(PROOF)
+        counts["mistakes"] += len(catalog.claims[claim_id].mistakes)
+        if proof:
+            counts["steps"] += len(proof["steps"])
+            counts["steps_proved"] += sum(step["verdict"] == PROVED for step in proof["steps"])
+            counts["mistakes_refuted"] += sum(m["verdict"] == REFUTED for m in proof["mistakes"])
+            for name in mutants:
+                mutants[name] += proof["mutants"][name]
+    return counts | {"mutants": mutants}
+
+
+def status_document(catalog: Catalog, ledger: Ledger, records: dict[str, Any]) -> dict[str, Any]:
+    """`verify status --json`: version, counts, claims (documented in docs/reference/json.md)."""
+    all_standings = standings(catalog, ledger, records)
+    claims = []
+    for claim in catalog.claims.values():
+        standing = all_standings[claim.id]
+        claims.append(
+            {
+                "id": claim.id,
+                "title": claim.title["en"],
+                "topic": claim.topic,
+                "verdict": standing.verdict,
+                "routes": standing.routes,
+                "dimensions": standing.dimensions,
+                "upstream": {"verdict": standing.upstream, "weakest": standing.weakest},
+                "stale": standing.stale,
+                "problems": list(standing.problems),
+                "seconds": round(standing.seconds, 3),
+            }
+        )
+    return {"version": 1, "counts": summary(catalog, all_standings, ledger), "claims": claims}

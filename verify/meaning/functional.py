@@ -1,0 +1,186 @@
+"""Identities between integrals of undefined functions: merging, swapping, parts, the upper limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from verify.meaning.errors import MeaningError, Unsupported
+from verify.meaning.evaluation import Evaluation, evaluate
+from verify.meaning.expressions import canonical_points
+from verify.meaning.sizes import expand
+from verify.meaning.symbols import depth_of
+
+MAX_SPLIT = 3  # integrals tried in `split_at_upper_limit`
+
+
+def merge_integrals(expression: sp.Expr) -> tuple[sp.Expr, tuple[sp.Symbol, ...]]:
+    """`c_1 int f_1 dx + c_2 int f_2 dx + ...` as one integrand and its variables.
+
+    The bound variables of the later integrals are renamed to those of the deepest one. Raises
+    Unsupported unless every term is one integral, all over the same number of variables with the
+    same limits.
+    """
+    pieces: list[tuple[sp.Expr, sp.Integral]] = []
+    for term in sp.Add.make_args(expand(expression)):
+        integrals = [factor for factor in sp.Mul.make_args(term) if isinstance(factor, sp.Integral)]
+        if len(integrals) != 1:
+            raise Unsupported("every term must be one integral")
+        pieces.append((term / integrals[0], integrals[0]))
+    deepest = max(pieces, key=lambda piece: depth_of(piece[1]))[1]
+    variables = tuple(limit[0] for limit in deepest.limits)
+    total = sp.Integer(0)
+    for factor, integral in pieces:
+        own = tuple(limit[0] for limit in integral.limits)
+        if [limit[1:] for limit in integral.limits] != [limit[1:] for limit in deepest.limits]:
+            raise Unsupported("the integrals run over different variables or limits")
+        if [v.assumptions0 for v in own] != [v.assumptions0 for v in variables]:
+            raise Unsupported("the integrals run over variables of different domains")
+        moved = dict(zip(own, variables, strict=True))
+        if own != variables and set(variables) & integral.function.atoms(sp.Symbol):
+            raise Unsupported("the integrals are nested in different ways")
+        total += factor * integral.function.xreplace(moved)
+    return total, variables
+
+
+def swap_integrals(expression: sp.Expr) -> sp.Expr:
+    """Nested integrals in the reverse order (Fubini), where no limit depends on a bound variable."""
+
+    def swapped(integral: sp.Integral) -> sp.Expr:
+        bound = {limit[0] for limit in integral.limits}
+        if any(bound & end.free_symbols for limit in integral.limits for end in limit[1:]):
+            return integral
+        return sp.Integral(integral.function, *integral.limits[::-1])
+
+    return expression.replace(lambda e: isinstance(e, sp.Integral) and len(e.limits) > 1, swapped)
+
+
+def euler_operator(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> list[sp.Expr]:
+    """Euler-Lagrange expressions in every undefined function of the variables.
+
+    All zero means that the integrand is a divergence plus something without undefined functions,
+    so that a boundary field is missing; otherwise no boundary field can make the integral vanish.
+    """
+    integrand = integrand.doit(integrals=False, sums=False)
+    derivatives = sorted(
+        integrand.atoms(sp.Derivative), key=lambda e: (-e.derivative_count, sp.default_sort_key(e))
+    )
+    functions = {d.expr for d in derivatives} | integrand.atoms(AppliedUndef)
+    unknown = sorted((f for f in functions if set(variables) & set(f.args)), key=sp.default_sort_key)
+    jets = {jet: sp.Dummy() for jet in [*derivatives, *unknown]}
+    plain = integrand.xreplace({d: jets[d] for d in derivatives}).xreplace({f: jets[f] for f in unknown})
+    back = {dummy: jet for jet, dummy in jets.items()}
+    results = []
+    for function in unknown:
+        total = sp.Integer(0)
+        for jet in [*(d for d in derivatives if d.expr == function), function]:
+            steps = jet.variables if isinstance(jet, sp.Derivative) else ()
+            if any(step not in variables for step in steps):
+                raise Unsupported("a derivative in a variable that is not integrated over")
+            part = sp.diff(plain, jets[jet]).xreplace(back)
+            for step in steps:
+                part = sp.diff(part, step)
+            total += (-1) ** len(steps) * part
+        results.append(total.doit(integrals=False, sums=False))
+    return results
+
+
+def fit_boundary(integrand: sp.Expr, divergences: Sequence[sp.Expr]) -> list[sp.Rational] | None:
+    """Rational c_i with `integrand = sum c_i divergence_i`, or None.
+
+    Found by comparing coefficients of the expanded monomials: exact and deterministic.
+    """
+    columns = [_monomials(divergence) for divergence in divergences]
+    right = _monomials(integrand)
+    keys = sorted({key for column in [right, *columns] for key in column}, key=sp.default_sort_key)
+    if not keys or not columns:
+        return [sp.Integer(0) for _ in columns] if not right else None
+    matrix = sp.Matrix([[column.get(key, sp.Integer(0)) for column in [*columns, right]] for key in keys])
+    reduced, pivots = matrix.rref()
+    if len(columns) in pivots:
+        return None
+    solution = [sp.Integer(0)] * len(columns)
+    for row, pivot in enumerate(pivots):
+        solution[pivot] = reduced[row, len(columns)]
+    return solution
+
+
+def _monomials(expression: sp.Expr) -> dict[sp.Expr, sp.Rational]:
+    """Rational coefficients by monomial."""
+    found: dict[sp.Expr, sp.Rational] = {}
+    opened = expand(canonical_points(expression.doit(integrals=False, sums=False)))
+    for term in sp.Add.make_args(opened):
+        number, monomial = term.as_coeff_Mul()
+        if number != 0:
+            found[monomial] = found.get(monomial, sp.Integer(0)) + number
+    return {key: value for key, value in found.items() if value != 0}
+
+
+def by_parts(evaluation: Evaluation, residual: sp.Expr) -> sp.Expr:
+    """The integrand of a residual less the divergences of the declared boundary fields.
+
+    The residual vanishes when the result does and the named fields vanish at infinity, which is
+    recorded as a condition.
+    """
+    if not residual.has(sp.Integral):
+        return residual
+    if not evaluation.scope.boundary:
+        raise Unsupported(
+            "integration by parts needs a declared boundary field, one that vanishes at infinity"
+        )
+    integrand, variables = merge_integrals(residual)
+    space = evaluation.own_value(evaluation.scope.space)
+    symbols = evaluation.parts(space)
+    if len(symbols) != len(variables) or not all(isinstance(s, sp.Symbol) for s in symbols):
+        raise Unsupported("integration by parts over other variables than the space of the claim")
+    here = dict(zip(variables, symbols, strict=True))
+    if set(symbols) & integrand.free_symbols:
+        raise Unsupported("the space variable is also free in the integral")
+    integrand = integrand.xreplace(here)
+    fields = [evaluate(node, evaluation) for node in evaluation.scope.boundary]
+    divergences = []
+    for node, field in zip(evaluation.scope.boundary, fields, strict=True):
+        if evaluation.shape(field) != evaluation.shape(space):
+            raise MeaningError(f"a boundary field cannot be a {evaluation.shape(field)}", node.span)
+        scalar = isinstance(space, sp.Expr)
+        divergences.append(
+            evaluation.derivative(field, space) if scalar else evaluation.divergence(field, space)
+        )
+    factors = fit_boundary(integrand, divergences)
+    if factors is None:
+        raise Unsupported("no combination of the declared boundary fields closes the integration by parts")
+    for factor, field in zip(factors, fields, strict=True):
+        if factor != 0:
+            evaluation.condition(f"vanishes at infinity: {', '.join(map(str, evaluation.parts(field)))}")
+    return integrand - sp.Add(*[c * d for c, d in zip(factors, divergences, strict=True)])
+
+
+def split_at_upper_limit(expression: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """`R(b) = 0` for all b follows from `dR/db = 0` and `R(a) = 0`: the two, for an integral from a to b.
+
+    None when no integral has a free symbol as its upper limit, or the derivative still has it.
+    """
+    integrals = sorted(expression.atoms(sp.Integral), key=sp.default_sort_key)
+    for integral in integrals[:MAX_SPLIT]:
+        if len(integral.limits) != 1 or len(integral.limits[0]) != 3:
+            continue
+        _, start, end = integral.limits[0]
+        if not isinstance(end, sp.Symbol) or end in integral.function.free_symbols or start.is_infinite:
+            continue
+        if end in start.free_symbols or end.is_integer:
+            continue
+        rate = canonical_points(sp.diff(expression, end))
+        if any(other.limits[0][2] == end for other in rate.atoms(sp.Integral)):
+            continue
+        empty = {
+            other: sp.Integer(0)
+            for other in integrals
+            if len(other.limits) == 1 and other.limits[0][1:] == integral.limits[0][1:]
+        }
+        first = expression.xreplace(empty).subs(end, start)
+        if first.has(sp.zoo, sp.nan, sp.oo):
+            continue
+        return rate, first
+    return None

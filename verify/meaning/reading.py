@@ -1,0 +1,177 @@
+"""The symbolic reading of a scope: the one entrance of `verify.meaning`.
+
+    reading = read_in(scope, None)            # symbolic d; an integer for explicit components
+    left, right = reading.value(row_1), reading.value(row_2)
+    reading.residuals(left, right)            # expressions that must all vanish
+
+Importing this module registers how every node is read.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from verify.language.scope import INDEX, INTEGER, Scope
+from verify.language.tree import BigO, Node
+from verify.meaning import arithmetic, binders, calculus, functional, probability
+from verify.meaning.components import Components
+from verify.meaning.errors import MeaningError, Unsupported
+from verify.meaning.evaluation import SCALAR, Evaluation, Row, Value, evaluate
+from verify.meaning.expansions import order_of, taylor_coefficients
+from verify.meaning.facts import Facts
+from verify.meaning.gram import Gram
+from verify.meaning.ito import coefficients
+from verify.meaning.products import peel_products
+
+REGISTERED = (arithmetic, binders, calculus, probability)
+
+
+class Reading:
+    """One scope read in one dimension: values of formulas, and what must vanish for two to be equal.
+
+    facts        domains, tied roots and positive quantities of the symbols that occur
+    conditions   side conditions in words, in the order in which they arose
+    obligations  expressions that those conditions require to be positive
+    label        `every d` or `d = 2`
+    dimension    the symbol d, or a number
+    """
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self._evaluation = evaluation
+
+    @property
+    def facts(self) -> Facts:
+        """What is known about the symbols."""
+        return self._evaluation.facts
+
+    @property
+    def conditions(self) -> list[str]:
+        """Side conditions in words."""
+        return self._evaluation.conditions
+
+    @property
+    def obligations(self) -> list[sp.Expr]:
+        """Quantities that must be positive and are not provably so."""
+        return self._evaluation.obligations
+
+    @property
+    def label(self) -> str:
+        """`every d`, or `d = 2`."""
+        return self._evaluation.label
+
+    @property
+    def dimension(self) -> sp.Expr:
+        """The symbol d, or the number of components."""
+        return self._evaluation.dimension
+
+    def value(self, node: Node) -> Value:
+        """The value of one side of a step; `O(h^n)` at top level counts as 0.
+
+        Raises MeaningError (with a span) or Unsupported.
+        """
+        order_of(node)
+        return evaluate(node, self._evaluation)
+
+    def shape(self, value: Value) -> str:
+        """`scalar`, `vector`, `row vector` or `matrix`."""
+        return self._evaluation.shape(value)
+
+    def residuals(self, left: Value, right: Value, order: BigO | None = None) -> list[sp.Expr]:
+        """Expressions that vanish exactly when the two values are equal (up to `order`, if given).
+
+        In symbolic d this is so for vectors in general position. Raises MeaningError, naming both
+        shapes, when a vector is compared with a scalar and the like.
+        """
+        evaluation = self._evaluation
+        left, right = evaluation.zero_like(left, right), evaluation.zero_like(right, left)
+        shapes = evaluation.shape(left), evaluation.shape(right)
+        if shapes[0] != shapes[1]:
+            raise MeaningError(f"the left side is a {shapes[0]}, the right side a {shapes[1]}")
+        difference = evaluation.subtract(left, right)
+        entries = evaluation.parts(difference.vector if isinstance(difference, Row) else difference)
+        entries = [entry for part in entries for entry in coefficients(evaluation, part)]
+        entries = [peel_products(use_equations(evaluation, entry)) for entry in entries]
+        if order is None:
+            return entries
+        return [c for entry in entries for c in taylor_coefficients(evaluation, entry, order)]
+
+    def law_residuals(self, left: Value, right: Value) -> list[sp.Expr]:
+        """What must vanish for two affine combinations of independent Gaussians to have the same law."""
+        return probability.law_residuals(self._evaluation, left, right)
+
+    def by_parts(self, residual: sp.Expr) -> sp.Expr:
+        """The residual with the divergences of the declared boundary fields taken off.
+
+        Raises Unsupported when no combination of those fields helps.
+        """
+        return functional.by_parts(self._evaluation, residual)
+
+    def gradient_in(self, value: sp.Expr, name: str) -> Value:
+        """Derivative (or gradient) of a scalar value in a free name, for `arg min`."""
+        variable = self._minimised(value, name)
+        if self._evaluation.shape(variable) == SCALAR:
+            return self._evaluation.derivative(value, variable)
+        return self._evaluation.gradient(value, variable)
+
+    def second_derivative_in(self, value: sp.Expr, name: str) -> sp.Expr:
+        """Second derivative in a scalar name; `a` where the Hessian in a vector name is `a I`.
+
+        Raises Unsupported for any other Hessian.
+        """
+        variable, first = self._minimised(value, name), self.gradient_in(value, name)
+        if self._evaluation.shape(variable) == SCALAR:
+            return self._evaluation.derivative(first, variable)
+        scale = self._evaluation.isotropic(self._evaluation.jacobian(first, variable))
+        if scale is None:
+            raise Unsupported(f"the Hessian in {name} is not a multiple of the identity")
+        return scale
+
+    def substituted(self, value: Value, name: str, replacement: Value) -> Value:
+        """The value with a free name replaced, e.g. the gradient of an objective at its minimiser."""
+        return self._evaluation.substituted(value, self._evaluation.own_value(name), replacement)
+
+    def _minimised(self, value: Value, name: str) -> Value:
+        if self._evaluation.shape(value) != SCALAR:
+            raise MeaningError(f"the objective is a {self._evaluation.shape(value)}, not a scalar")
+        declaration = self._evaluation.declaration(name)
+        if declaration.definition is not None or declaration.root_of is not None:
+            raise MeaningError(f"{name} is defined: it cannot be the variable of a minimisation")
+        if declaration.domain in (INTEGER, INDEX):
+            raise MeaningError(f"{name} is an integer: its minimum is not found by a derivative")
+        return self._evaluation.own_value(name)
+
+
+def read_in(scope: Scope, dimension: int | None) -> Reading:
+    """A reading of the scope in symbolic d (`None`) or in explicit components.
+
+    The declared positive quantities are read at once; a MeaningError in one of them is raised here.
+    """
+    if dimension is not None and not 1 <= dimension <= 4:
+        raise Unsupported("explicit components are read for d = 1, 2, 3, 4")
+    evaluation: Evaluation = Gram(scope) if dimension is None else Components(scope, dimension)
+    for assumption in scope.assumptions:
+        evaluation.facts.positive.append(evaluation.scalar(assumption))
+    return Reading(evaluation)
+
+
+def use_equations(evaluation: Evaluation, expression: sp.Expr) -> sp.Expr:
+    """The expression with the left sides of declared equations replaced by their right sides.
+
+    Only equations whose left side is a single unknown (a derivative, a function value or a name)
+    are used.
+    """
+    for left_node, right_node in evaluation.scope.equations:
+        left, right = evaluate(left_node, evaluation), evaluate(right_node, evaluation)
+        right = evaluation.zero_like(right, left)
+        if evaluation.shape(left) != evaluation.shape(right):
+            raise MeaningError(
+                f"a declared equation sets a {evaluation.shape(left)} equal to a {evaluation.shape(right)}",
+                left_node.span,
+            )
+        if evaluation.shape(left) != SCALAR and not evaluation.dimension.is_Integer:
+            continue  # coefficients in symbolic d belong to vectors, they are no unknowns of their own
+        for unknown, known in zip(evaluation.parts(left), evaluation.parts(right), strict=True):
+            if isinstance(unknown, sp.Derivative | AppliedUndef | sp.Symbol | sp.Subs):
+                expression = expression.xreplace({unknown: known})
+    return expression

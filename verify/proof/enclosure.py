@@ -1,0 +1,136 @@
+"""Rigorous refutation: two sides are enclosed in intervals at admissible points and told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sympy as sp
+
+from verify.meaning.facts import Facts
+from verify.proof import intervals
+from verify.proof.intervals import Interval, NotEvaluable
+from verify.proof.points import AdmissiblePoint, Concrete, admissible_points, concrete
+
+ATTEMPTS = 60  # points drawn for one choice of functions
+INSTANCES = 3  # choices of functions
+POINTS = 8  # admissible points at which the sides are compared
+FINE_DIGITS = 400  # precision of the last try
+MIN_DIGITS = 30  # agreement that counts
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A point where the sides differ. `difference` is an interval that excludes zero.
+
+    `point` holds the exact values of the symbols, and the concrete functions that were put in.
+    """
+
+    point: dict[str, str]
+    left: str
+    right: str
+    difference: str
+    enclosure: Interval
+    where: AdmissiblePoint
+    statement: Concrete
+
+    def as_dict(self) -> dict[str, object]:
+        """As the ledger keeps it."""
+        return {"point": self.point, "left": self.left, "right": self.right, "difference": self.difference}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Both sides agree to `digits` digits (relative to their size) at `points` admissible points."""
+
+    digits: int
+    points: int
+
+
+def separate(left: sp.Expr, right: sp.Expr, facts: Facts, sense: int = 0) -> Witness | None:
+    """A point where left and right certainly differ, or None.
+
+    sense +1 asks for left > right, -1 for left < right, 0 for either.
+    """
+    for statement, point in _comparisons(left, right, facts, POINTS):
+        witness = _compare(statement, point, sense, intervals.DIGITS)
+        if witness is not None:
+            return witness
+    for statement, point in _comparisons(left, right, facts, 1):
+        return _compare(statement, point, sense, FINE_DIGITS)
+    return None
+
+
+def agree(left: sp.Expr, right: sp.Expr, facts: Facts, points: int = 5) -> Agreement | None:
+    """To how many digits both sides agree; None without `points` admissible finite points."""
+    digits: list[int] = []
+    for statement, point in _comparisons(left, right, facts, 3 * points):
+        try:
+            a, b = (intervals.enclose(e, point.values) for e in statement.expressions)
+        except NotEvaluable:
+            continue
+        digits.append(_common_digits(a, b))
+        if len(digits) == points:
+            return Agreement(min(digits), points)
+    return None
+
+
+def different_from_zero_somewhere(expression: sp.Expr, facts: Facts) -> bool | None:
+    """True when shown at a point, False when no point shows it, None when it cannot be evaluated."""
+    if separate(expression, sp.Integer(0), facts) is not None:
+        return True
+    return None if agree(expression, sp.Integer(0), facts, points=2) is None else False
+
+
+def _comparisons(
+    left: sp.Expr, right: sp.Expr, facts: Facts, wanted: int
+) -> Iterator[tuple[Concrete, AdmissiblePoint]]:
+    """Admissible points for the statement, from the first choice of functions that has any."""
+    for attempt in range(INSTANCES):
+        try:
+            statement = concrete([left, right], facts, attempt)
+        except NotEvaluable:
+            return
+        found = 0
+        for point in admissible_points(statement, ATTEMPTS):
+            found += 1
+            yield statement, point
+            if found == wanted:
+                return
+        if found:
+            return
+
+
+def _compare(statement: Concrete, point: AdmissiblePoint, sense: int, digits: int) -> Witness | None:
+    try:
+        left, right = (intervals.enclose(e, point.values, digits) for e in statement.expressions)
+    except NotEvaluable:
+        return None
+    with intervals.precision(digits):
+        gap = left - right
+    apart = gap.a > 0 if sense > 0 else gap.b < 0 if sense < 0 else gap.a > 0 or gap.b < 0
+    if not apart:
+        return None
+    shown = [_shown(e, v, point) for e, v in zip(statement.expressions, (left, right), strict=True)]
+    return Witness(point.described(), *shown, intervals.text(gap), gap, point, statement)
+
+
+def _shown(e: sp.Expr, value: Interval, point: AdmissiblePoint) -> str:
+    """The exact value when it is a short rational number, else an enclosure."""
+    exact = e.xreplace(point.rationals)
+    if exact.is_Rational and len(str(exact)) <= 24:
+        return str(exact)
+    return intervals.text(value)
+
+
+def _common_digits(a: Interval, b: Interval) -> int:
+    with intervals.precision(intervals.DIGITS):
+        gap, size = abs(a - b).b, max(abs(a).a, abs(b).a)
+    low, high = intervals.bounds(gap)[1], intervals.bounds(size)[1]
+    if low == 0:
+        return intervals.DIGITS
+    ratio = low / high if high else low
+    digits = 0
+    while ratio * 10 ** (digits + 1) <= 1 and digits < intervals.DIGITS:
+        digits += 1
+    return digits

@@ -1,0 +1,110 @@
+"""One residual of a step, proved by the exact routes in turn.
+
+The routes: the normal form as it stands, nested integrals swapped (Fubini), the upper limit
+differentiated, and integration by parts with the declared boundary fields only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from verify.language.scope import Scope
+from verify.meaning.errors import Unsupported
+from verify.meaning.functional import split_at_upper_limit, swap_integrals
+from verify.meaning.reading import Reading
+from verify.proof.normal_form import ZeroDecision, decide_sign, decide_zero
+
+NOT_ZERO = "the normal form of the difference is not zero"
+
+
+@dataclass
+class Proof:
+    """What an exact route found about several residuals: proved, or `why` not."""
+
+    proved: bool = True
+    why: str = ""
+    generators: list[str] = field(default_factory=list)
+    relations: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    denominators: list[sp.Expr] = field(default_factory=list)
+
+    def include(self, decision: ZeroDecision) -> None:
+        """Add what one decision used; each text is kept once, in the order of first use."""
+        for own, new in (
+            (self.generators, decision.generators),
+            (self.relations, decision.relations),
+            (self.conditions, decision.conditions),
+        ):
+            own += [text for text in new if text not in own]
+        self.denominators += decision.denominators
+
+    def merge(self, other: Proof) -> None:
+        """Take over another proof's certificate."""
+        self.include(
+            ZeroDecision(True, "", other.generators, other.relations, other.conditions, other.denominators)
+        )
+        self.proved &= other.proved
+        self.why = self.why or other.why
+
+    def certificate(self) -> dict[str, list[str]]:
+        """As a `StepVerdict` keeps it."""
+        return {"generators": self.generators, "relations": self.relations, "conditions": self.conditions}
+
+
+def prove(residuals: list[sp.Expr], reading: Reading, scope: Scope) -> Proof:
+    """Prove that all residuals vanish; stops at the first one that no route settles."""
+    proof = Proof()
+    for residual in residuals:
+        settled, why = False, ""
+        for attempt in _routes(residual, reading, scope):
+            if not isinstance(attempt, str):
+                settled = all(decision.zero for decision in attempt)
+                if settled:
+                    for decision in attempt:
+                        proof.include(decision)
+                    break
+            why = why or (attempt if isinstance(attempt, str) else next(d.why for d in attempt if not d.zero))
+        if not settled:
+            proof.proved, proof.why = False, why
+            return proof
+    proof.conditions += [c for c in obligations(reading) if c not in proof.conditions]
+    return proof
+
+
+def _routes(residual: sp.Expr, reading: Reading, scope: Scope) -> Iterator[list[ZeroDecision] | str]:
+    """Decisions that together settle the residual, or a sentence why a route does not apply."""
+    yield [decide_zero(residual, reading.facts)]
+    if not residual.has(sp.Integral):
+        return
+    swapped = swap_integrals(residual)
+    if swapped != residual:
+        decision = decide_zero(swapped, reading.facts)
+        decision.conditions.append("the order of integration may be exchanged (Fubini)")
+        yield [decision]
+    parts = split_at_upper_limit(residual)
+    if parts is not None:
+        yield [decide_zero(part, reading.facts) for part in parts]
+    if scope.boundary:
+        before = len(reading.conditions)
+        try:
+            rest = reading.by_parts(residual)
+        except Unsupported as reason:
+            yield reason.message
+            return
+        decision = decide_zero(rest, reading.facts)
+        if not decision.zero:
+            del reading.conditions[before:]
+        yield [decision]
+
+
+def obligations(reading: Reading) -> list[str]:
+    """Conditions of the reading in words, and what it needs positive without a proof of it."""
+    words = list(dict.fromkeys(reading.conditions))
+    for quantity in reading.obligations:
+        found = decide_sign(quantity, reading.facts)
+        if not (found.value > 0 and found.strict):
+            words.append(f"positive: {quantity}")
+    return list(dict.fromkeys(words))

@@ -1,0 +1,140 @@
+"""A rigorous counterexample for a step, from explicit components, the Euler operator, or an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+
+from verify.language.scope import Scope
+from verify.language.tree import BigO, Call, Name, Node
+from verify.meaning.errors import MeaningError, Unsupported
+from verify.meaning.facts import Facts
+from verify.meaning.functional import euler_operator, merge_integrals
+from verify.meaning.reading import Reading
+from verify.proof.enclosure import Witness, agree, separate
+from verify.proof.normal_form import decide_zero
+
+Value = Any
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sides read in one dimension, cut into scalars: the sides of each, and their residuals."""
+
+    reading: Reading
+    pairs: list[tuple[sp.Expr, sp.Expr]]
+    residuals: list[sp.Expr]
+
+    @property
+    def facts(self) -> Facts:
+        """The facts, with what the reading needs to be positive (e.g. for an integral to converge)."""
+        known = self.reading.facts
+        return replace(known, positive=[*known.positive, *self.reading.obligations])
+
+
+def compare(left: Value, right: Value, reading: Reading, order: BigO | None = None) -> Comparison:
+    """Residuals of left = right with the two sides of each, where the sides can be told apart."""
+    residuals = reading.residuals(left, right, order)
+    try:
+        sides = [reading.residuals(value, sp.Integer(0), order) for value in (left, right)]
+    except (MeaningError, Unsupported):
+        sides = []
+    if [len(side) for side in sides] == [len(residuals)] * 2:
+        return Comparison(reading, list(zip(*sides, strict=True)), residuals)
+    return Comparison(reading, [(residual, sp.Integer(0)) for residual in residuals], residuals)
+
+
+def refute(comparison: Comparison, scope: Scope) -> dict[str, Any] | None:
+    """A witness against the equality, or None. `compared` names the part when there are several."""
+    facts, count = comparison.facts, len(comparison.residuals)
+    for number, ((left, right), residual) in enumerate(
+        zip(comparison.pairs, comparison.residuals, strict=True), 1
+    ):
+        if residual == 0:
+            continue
+        witness = separate(left, right, facts) or separate(residual, sp.Integer(0), facts)
+        if witness is not None:
+            return _described(witness, number, count)
+    return None
+
+
+def _described(witness: Witness, number: int, count: int) -> dict[str, Any]:
+    part = {"compared": f"part {number} of {count}"} if count > 1 else {}
+    return witness.as_dict() | part
+
+
+def agreement(comparison: Comparison) -> tuple[int, int] | None:
+    """(digits, points) to which all parts agree, or None when one cannot be compared."""
+    found = [
+        agree(left, right, comparison.facts)
+        for (left, right), residual in zip(comparison.pairs, comparison.residuals, strict=True)
+        if residual != 0
+    ]
+    if not found or any(item is None for item in found):
+        return None
+    return min(item.digits for item in found), min(item.points for item in found)
+
+
+# ---------------------------------------------------------------- integrals of undefined functions
+
+
+@dataclass(frozen=True)
+class EulerFinding:
+    """What the Euler operator says of an integral identity.
+
+    impossible  a witness that no boundary field can repair it, or None
+    divergence  the integrand certainly is a divergence: only a boundary field is missing
+    """
+
+    impossible: dict[str, Any] | None
+    divergence: bool
+
+
+def euler_finding(residual: sp.Expr, facts: Facts) -> EulerFinding:
+    """Apply the Euler operator to a sum of integrals over all space.
+
+    The integral changes with some admissible function when an Euler expression is not constant in
+    space: the variation may keep every density normalised. That is why its gradient is looked at.
+    """
+    try:
+        integrand, variables = merge_integrals(residual)
+        expressions = euler_operator(integrand, variables)
+    except Unsupported:
+        return EulerFinding(None, False)
+    for expression in expressions:
+        for variable in variables:
+            slope = sp.diff(expression, variable).doit(integrals=False, sums=False)
+            witness = separate(slope, sp.Integer(0), facts)
+            if witness is not None:
+                note = {"compared": "slope of the Euler operator of the integrand, which must be 0"}
+                return EulerFinding(witness.as_dict() | note, False)
+    decisions = [decide_zero(expression, facts) for expression in expressions]
+    return EulerFinding(None, bool(decisions) and all(decision.zero for decision in decisions))
+
+
+def with_instances(scope: Scope) -> Scope | None:
+    """The scope with its concrete functions put in; None when it declares none."""
+    if not scope.instances:
+        return None
+    result = scope.copy()
+    for call, body in scope.instances:
+        key = call.key if isinstance(call, Call) else call.key if isinstance(call, Name) else None
+        declaration = result.get(key) if key is not None else None
+        if declaration is None:
+            continue
+        parameters = _parameters(call, declaration.parameters)
+        result.put(replace(declaration, definition=body, parameters=parameters))
+    return result
+
+
+def _parameters(call: Node, declared: Sequence[str]) -> tuple[str, ...]:
+    """Names of the arguments in the instance's own left side."""
+    if not isinstance(call, Call) or call.arguments is None:
+        return tuple(declared)
+    names = [argument.key for argument in call.arguments if isinstance(argument, Name)]
+    if call.index is not None and isinstance(call.index, Name):
+        names.append(call.index.key)
+    return tuple(names) if len(names) == len(declared) else tuple(declared)

@@ -1,0 +1,113 @@
+"""Whether the declarations can hold at all: one admissible rational point, or none was found."""
+
+from __future__ import annotations
+
+import random
+
+import sympy as sp
+
+from verify.language.scope import INDEX, INTEGER, POSITIVE, REAL, UNIT, Scope
+from verify.language.tree import Name
+from verify.meaning.errors import Unsupported
+from verify.meaning.facts import Facts
+from verify.meaning.reading import read_in
+from verify.proof import intervals
+from verify.proof.intervals import NotEvaluable
+from verify.proof.points import INSTANCES, SEED, Concrete, admissible_points, complete, concrete
+
+RANDOM_POINTS = 300
+CLIMBS = 8
+STEPS = 60
+COARSE_DIGITS = 15
+WHOLE = (INTEGER, INDEX)
+
+
+def admissible_point(scope: Scope) -> dict[str, str] | None:
+    """Name -> value of one point where every declaration holds; None when the search finds none.
+
+    Raises MeaningError for an assumption without meaning, Unsupported when none can be evaluated.
+    """
+    dimensions = (1, 2, 3) if scope.dimension == "any" else scope.dimension
+    reading = read_in(scope, dimensions[0])
+    for declaration in scope:
+        if declaration.root_of is not None:
+            reading.value(Name(declaration.key))
+    return admissible_point_of(reading.facts)
+
+
+def admissible_point_of(facts: Facts) -> dict[str, str] | None:
+    """The same for the facts of a reading."""
+    evaluable = False
+    for attempt in range(INSTANCES):
+        try:
+            statement = concrete([], facts, attempt)
+        except NotEvaluable as reason:
+            if not evaluable:
+                raise Unsupported(f"the assumptions have no numerical value: {reason}") from reason
+            return None
+        evaluable = True
+        for point in admissible_points(statement, RANDOM_POINTS):
+            return point.described()
+        found = _climb(statement, random.Random(SEED + attempt))
+        if found is not None:
+            return found
+    return None
+
+
+def _climb(statement: Concrete, generator: random.Random) -> dict[str, str] | None:
+    """Improve the worst margin coordinate by coordinate, from several starts."""
+    facts = statement.facts
+    symbols: set[sp.Symbol] = set()
+    for e in [*facts.positive, *(base for _, base in facts.roots.values())]:
+        symbols |= e.free_symbols
+    free = sorted(symbols - set(facts.roots), key=lambda s: s.name)
+    for _ in range(CLIMBS if free else 0):
+        values = {s: _start(facts.domain(s), generator) for s in free}
+        worst = _margin(values, statement)
+        for _ in range(STEPS):
+            s = free[generator.randrange(len(free))]
+            moved = values | {s: _move(values[s], facts.domain(s), generator)}
+            margin = _margin(moved, statement)
+            if margin >= worst:
+                values, worst = moved, margin
+            if worst > 0 and (point := complete(values, statement)) is not None:
+                return point.described()
+    return None
+
+
+def _margin(values: dict[sp.Symbol, sp.Rational], statement: Concrete) -> float:
+    """The least of all quantities that must be positive; minus infinity where one has no value."""
+    facts, known = statement.facts, dict(values)
+    margins = []
+    try:
+        for s, (degree, base) in facts.roots.items():
+            enclosed = intervals.enclose(base, known, COARSE_DIGITS)
+            margins.append(float(enclosed.a))
+            if enclosed.a > 0:
+                known[s] = intervals.enclose(base ** sp.Rational(1, degree), known, COARSE_DIGITS)
+        margins += [float(intervals.enclose(p, known, COARSE_DIGITS).a) for p in facts.positive]
+    except NotEvaluable:
+        return min(margins, default=float("-inf")) if margins and min(margins) <= 0 else float("-inf")
+    return min(margins, default=1.0)
+
+
+def _start(domain: str, generator: random.Random) -> sp.Rational:
+    if domain in WHOLE:
+        return sp.Integer(generator.randint(1, 9))
+    value = sp.Rational(generator.randint(1, 99), 100)
+    return value if domain in (UNIT, POSITIVE) else value - sp.Rational(1, 2)
+
+
+def _move(value: sp.Rational, domain: str, generator: random.Random) -> sp.Rational:
+    if domain in WHOLE:
+        least = 1 if domain == INDEX else -50
+        return sp.Integer(max(least, int(value) + generator.choice((-3, -1, 1, 3))))
+    factor = sp.Rational(*generator.choice(((1, 10), (1, 2), (4, 5), (5, 4), (2, 1), (10, 1))))
+    if domain == UNIT:  # move towards 0 or towards 1
+        part = factor if factor < 1 else 1 / factor
+        value = value * part if generator.random() < 0.5 else 1 - (1 - value) * part
+        inner = sp.Rational(round(value * 100_000), 100_000)
+        return min(max(inner, sp.Rational(1, 100_000)), sp.Rational(99_999, 100_000))
+    if domain == REAL and generator.random() < 0.3:
+        return -value
+    return sp.Rational(round(value * factor * 10_000) or 1, 10_000)

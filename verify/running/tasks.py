@@ -1,0 +1,90 @@
+"""What a worker does: judge one step on one route, try its mutants, look for a point that satisfies a scope.
+
+Every function takes and returns plain data, so that it can run in another process or machine. Input that
+has no meaning (`MeaningError`) is a result with `problem` set, not an exception.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from verify.language.claim import Row
+from verify.language.scope import Scope
+from verify.language.tree import Node
+from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS
+
+MUTANT_COUNTS = ("made", "refuted", "refused", "equivalent", "undecided", "survived")
+
+
+def prove_step(left: Node, right: Row, scope: Scope, hint: bool = False) -> dict[str, Any]:
+    """The prover's verdict on one step, with a hint when it is refuted and `hint` is set."""
+    from verify.meaning.errors import MeaningError
+    from verify.proof.step import judge_step
+
+    started = time.perf_counter()
+    try:
+        verdict = judge_step(left, right.expression, scope, right.relation, right.reason)
+    except MeaningError as error:
+        return {"verdict": UNDECIDED, "why": error.message, "problem": error.message, "span": list(error.span)}
+    if hint and verdict.verdict == REFUTED and not verdict.hint:
+        from verify.proof.hints import hint_for
+
+        verdict.hint = hint_for(left, right.expression, scope, right.relation)
+    verdict.seconds = round(time.perf_counter() - started, 4)
+    return asdict(verdict)
+
+
+def sample_step(left: Node, right: Row, scope: Scope) -> dict[str, Any]:
+    """The second reading's verdict on one step."""
+    from verify.sampling.judge import judge_step
+
+    started = time.perf_counter()
+    verdict = judge_step(left, right.expression, scope, right.relation)
+    verdict.seconds = round(time.perf_counter() - started, 4)
+    return asdict(verdict)
+
+
+def try_mutants(left: Node, right: Row, scope: Scope) -> dict[str, Any]:
+    """Judge every small change of the right side. One that is proved must be equal, or the check proves nothing."""
+    from dataclasses import replace
+
+    from verify.language.printer import latex
+    from verify.proof.mutants import mutants
+
+    counts: dict[str, Any] = dict.fromkeys(MUTANT_COUNTS, 0)
+    survivors, equivalents = [], []
+    for mutant in mutants(right.expression, scope):
+        counts["made"] += 1
+        found = prove_step(left, replace(right, expression=mutant.node), scope)
+        if "problem" in found:
+            counts["refused"] += 1
+        elif found["verdict"] == REFUTED:
+            counts["refuted"] += 1
+        elif found["verdict"] != PROVED:
+            counts["undecided"] += 1
+        elif (
+            sample_step(right.expression, replace(right, relation="=", expression=mutant.node), scope)["verdict"]
+            == REFUTED
+        ):
+            counts["survived"] += 1
+            survivors.append({"operator": mutant.operator, "latex": latex(mutant.node)})
+        else:
+            counts["equivalent"] += 1
+            equivalents.append({"operator": mutant.operator, "latex": latex(mutant.node)})
+    return {**counts, "survivors": survivors, "equivalents": equivalents}
+
+
+def find_admissible_point(scope: Scope) -> dict[str, Any]:
+    """Vacuous when no point satisfies the declarations: they would prove anything."""
+    from verify.meaning.errors import MeaningError
+    from verify.proof.vacuity import admissible_point
+
+    try:
+        point = admissible_point(scope)
+    except MeaningError as error:
+        return {"verdict": UNDECIDED, "why": error.message, "problem": error.message}
+    if point is None:
+        return {"verdict": VACUOUS, "why": "no point satisfies the declarations"}
+    return {"verdict": SUPPORTED, "point": {name: str(value) for name, value in point.items()}}

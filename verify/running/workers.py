@@ -1,0 +1,78 @@
+"""Worker processes that judge under hard limits: a time bound, a memory bound, and a kill when either is hit.
+
+C code ignores Python signals, so the limits are limits of a process. Pebble stops a worker that takes
+too long and starts another; the workers stay warm between tasks.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, TimeoutError
+from typing import Any
+
+from verify.ledger.verdict import UNDECIDED
+
+SECONDS, MEGABYTES = 30.0, 3_000
+
+
+class OurError(Exception):
+    """A judgement crashed: a fault of the program, never a verdict. The text is the traceback."""
+
+
+class Workers:
+    """A pool of judging processes. Use as a context manager; leaving it stops them."""
+
+    def __init__(self, count: int | None = None, megabytes: int = MEGABYTES) -> None:
+        from pebble import ProcessPool
+
+        self.megabytes = megabytes
+        self.pool = ProcessPool(
+            max_workers=count or max(1, os.cpu_count() or 1),
+            initializer=_limit_memory,
+            initargs=[megabytes],
+            context=multiprocessing.get_context("spawn"),
+        )
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        if kind is None:
+            self.pool.close()
+        else:
+            self.pool.stop()
+        self.pool.join()
+
+    def submit(self, function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Future:
+        """Run `function(*arguments)` in a worker; see `outcome` for reading the future."""
+        return self.pool.schedule(function, args=list(arguments), timeout=seconds)
+
+    def outcome(self, future: Future, seconds: float = SECONDS) -> dict[str, Any]:
+        """The result of a finished future; a hit limit is an undecided verdict that says so.
+
+        Raises OurError when the judgement itself crashed.
+        """
+        from pebble import ProcessExpired
+
+        try:
+            return future.result()
+        except TimeoutError:
+            return {"verdict": UNDECIDED, "why": f"stopped after {seconds:g} s"}
+        except (MemoryError, ProcessExpired):
+            return {"verdict": UNDECIDED, "why": f"stopped at the memory bound of {self.megabytes:,} MB"}
+        except RecursionError:
+            return {"verdict": UNDECIDED, "why": "the expression is nested too deeply"}
+        except Exception as error:  # anything else is a crash of ours, and is raised as that
+            raise OurError(getattr(error, "traceback", None) or repr(error)) from error
+
+
+def _limit_memory(megabytes: int) -> None:
+    sys.setrecursionlimit(10_000)
+    if sys.platform == "linux":  # macOS accepts the call and does not enforce it
+        import resource
+
+        limit = megabytes * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -1,0 +1,270 @@
+"""Both sides of a step in numbers, at drawn points, with a measure of their own noise.
+
+Every point is evaluated at least twice, in different working precisions and at different refinements
+of every quadrature. What changes between the two is noise. The sides agree when their difference is
+below the tolerance, disagree when it stands far above tolerance and noise. A value that is not a
+finite real number never counts, for or against.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mpmath
+
+from verify.language.claim import SAME_LAW
+from verify.language.scope import NONNEGATIVE, POSITIVE, UNIT, Declaration, Scope
+from verify.language.tree import (
+    BigO,
+    Constant,
+    Differential,
+    Identity,
+    Integral,
+    KullbackLeibler,
+    Moment,
+    Node,
+)
+from verify.sampling import differentials, draw, jets, quadrature, values
+from verify.sampling.draw import Point
+from verify.sampling.errors import Budget, Undecidable, Undefined
+from verify.sampling.evaluate import Evaluator
+from verify.sampling.jets import mp
+from verify.sampling.law import same_law_sides
+from verify.sampling.reach import Reach, integrals, trees_of
+from verify.sampling.values import Value, components
+
+DIGITS = 50  # working precision of the first evaluation; the next have ten more each
+EXACT_TOLERANCE, QUADRATURE_TOLERANCE = mp.mpf(10) ** -25, mp.mpf(10) ** -9
+SETTLED = 1000  # the noise between two refinements may be this many tolerances: the finer one has far less
+CLEAR = 1000  # a disagreement is this many times the tolerance and the noise
+POINTS, POINTS_WITH_INTEGRALS = 5, 3
+EVALUATIONS = 360_000  # node readings in one dimension, shared evenly by the points
+SMALL = ("1e-3", "1e-4", "1e-5", "1e-6")  # values of h for O(h^n)
+
+Sides = tuple[list[mpmath.mpf], list[mpmath.mpf]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both sides at one point.
+
+    deviation  the largest difference of two components, relative to the largest component
+    tolerance  agreement is a deviation below it
+    noise      relative, between the last two evaluations
+    """
+
+    left: list[mpmath.mpf]
+    right: list[mpmath.mpf]
+    deviation: mpmath.mpf
+    tolerance: mpmath.mpf
+    noise: mpmath.mpf
+
+    @property
+    def agree(self) -> bool:
+        """Equal as far as can be seen."""
+        return self.deviation <= self.tolerance
+
+    @property
+    def disagree(self) -> bool:
+        """Different beyond doubt."""
+        return self.deviation > CLEAR * max(self.tolerance, self.noise)
+
+
+class Step:
+    """`left relation right` in its scope, and what is worked out once for all points."""
+
+    def __init__(self, left: Node, right: Node, scope: Scope, relation: str) -> None:
+        self.scope = scope
+        self.relation = relation
+        self.sides = tuple(insert_equations(side, scope.equations) for side in (left, right))
+        self.inserted = self.sides != (left, right)
+        self.reach = Reach(scope, {getattr(call, "key", ""): body for call, body in scope.instances})
+        names = frozenset().union(*(self.reach.names(tree) for tree in (*self.sides, *scope.assumptions)))
+        self.reached = [declared for declared in scope if declared.key in names]
+        trees = [*self.sides, *(tree for declared in self.reached for tree in trees_of(declared))]
+        trees += [body for key, body in self.reach.instances.items() if key in names]
+        nodes = [node for tree in trees for node in tree.walk()]
+        self.quadrature = any(isinstance(node, (Integral, Moment, KullbackLeibler)) for node in nodes)
+        self.nesting = max(integrals(side, scope, self.reach.instances) for side in self.sides)
+        self.has_vectors = any(declared.value == "vector" for declared in self.reached) or any(
+            isinstance(node, Identity) or node == Constant("dimension") for node in nodes
+        )
+        self.differentials = any(isinstance(node, Differential) for side in self.sides for node in side.walk())
+        self.unspecified = [declared.key for declared in self.reached if self._unspecified(declared)]
+
+    def _unspecified(self, declared: Declaration) -> bool:
+        if declared.kind == "random":
+            return declared.mean is None and declared.definition is None
+        function = declared.kind in ("function", "sequence") and not declared.signatures
+        return function and declared.definition is None and declared.key not in self.reach.instances
+
+    # ------------------------------------------------------------ points
+
+    def compare(self, dimension: int) -> list[tuple[Point, Comparison]]:
+        """Comparisons at admissible points where both sides are finite, up to the first disagreement.
+
+        A step without a free variable or unspecified function is compared once.
+        Raises Undecidable or BudgetExceeded.
+        """
+        names = [
+            declared.key for declared in self.reached
+            if declared.kind in ("variable", "random") and declared.definition is None and declared.root_of is None
+        ]  # fmt: skip
+        wanted = POINTS_WITH_INTEGRALS if self.nesting else POINTS
+        found: list[tuple[Point, Comparison]] = []
+        tried: list[Point] = []
+        for asked in (wanted, 4 * wanted):
+            for point in draw.draw(self.scope, names, asked, lambda p: self.admissible(p, dimension)):
+                if point in tried:
+                    continue
+                tried.append(point)
+                try:
+                    comparison = self.at(point, dimension, Budget(EVALUATIONS // wanted))
+                except Undefined:
+                    continue
+                found.append((point, comparison))
+                if not comparison.agree or len(found) == wanted or self.closed(point, dimension):
+                    return found
+        return found
+
+    def closed(self, point: Point, dimension: int) -> bool:
+        """Is every point the same to the sides?"""
+        return not self.unspecified and not self.looked_up(point, dimension)
+
+    def looked_up(self, point: Point, dimension: int) -> set[str]:
+        """The names whose drawn values the sides use."""
+        evaluator = self.evaluator(point, dimension, 0, Budget(EVALUATIONS))
+        with mp.workdps(DIGITS):
+            self.read(evaluator, {})
+        return evaluator.looked_up
+
+    def evaluator(self, point: Point, dimension: int, level: int, budget: Budget) -> Evaluator:
+        """A reader of the sides at one point."""
+        return Evaluator(self.scope, point, dimension, level, budget, self.reach)
+
+    def admissible(self, point: Point, dimension: int) -> bool:
+        """Does the point satisfy every declaration that the step reaches?"""
+        evaluator = self.evaluator(point, dimension, 0, Budget(EVALUATIONS))
+        defined = [declared for declared in self.reached
+                   if declared.kind == "variable" and (declared.definition or declared.root_of)]  # fmt: skip
+        with mp.workdps(DIGITS):
+            try:
+                return all(
+                    jets.real(evaluator.scalar(assumption)) > 0 for assumption in self.scope.assumptions
+                ) and all(inside(declared, evaluator.lookup(declared.key)) for declared in defined)
+            except Undefined:
+                return False
+
+    # ------------------------------------------------------------ one point
+
+    def at(self, point: Point, dimension: int, budget: Budget) -> Comparison:
+        """Both sides at one point. Raises Undefined when either has no finite value there."""
+        order = self.order()
+        if order is not None:
+            return self.vanishing(point, dimension, budget, *order)
+        tolerance = QUADRATURE_TOLERANCE if self.quadrature else EXACT_TOLERANCE
+        comparison: Comparison | None = None
+        previous, _ = self.numbers(point, dimension, 0, budget, {})
+        for level in range(1, quadrature.LEVELS):
+            current, bulk = self.numbers(point, dimension, level, budget, {})
+            noise = max(largest_difference(old, new) for old, new in zip(previous, current, strict=True))
+            largest = max(abs(x) for side in current for x in side)
+            if noise > tolerance * largest and largest <= tolerance * bulk:
+                largest = bulk  # both sides vanish but for rounding: their terms give the scale
+            if noise <= SETTLED * tolerance * largest:
+                deviation = largest_difference(*current) / largest if largest else mp.zero
+                comparison = Comparison(*current, deviation, tolerance, noise / largest if largest else mp.zero)
+                if comparison.agree or comparison.disagree:
+                    return comparison
+            previous = current
+        raise Undefined("the quadrature does not settle")
+
+    def numbers(self, point: Point, dimension: int, level: int, budget: Budget,
+                bound: dict[str, Value]) -> tuple[Sides, mpmath.mpf]:  # fmt: skip
+        """All components of both sides, and the largest term of any sum on the way."""
+        with mp.workdps(DIGITS + 10 * level):
+            evaluator = self.evaluator(point, dimension, level, budget)
+            return self.read(evaluator, bound), evaluator.largest_term
+
+    def read(self, evaluator: Evaluator, bound: dict[str, Value]) -> Sides:
+        """Both sides as lists of finite numbers of one length."""
+        with evaluator.binding(bound):
+            if self.relation == SAME_LAW:
+                sides = same_law_sides(evaluator, *self.sides)
+            else:
+                sides = tuple(evaluator.value(side) for side in self.sides)
+        if self.differentials:
+            pairs = list(zip(*(differentials.reduced(side, evaluator.dimension) for side in sides), strict=True))
+        else:
+            pairs = [sides]
+        left, right = [], []
+        for a, b in pairs:
+            a, b = values.like_zero(a, b), values.like_zero(b, a)
+            if values.kind(a) != values.kind(b):
+                raise Undecidable(f"a {values.kind(a)} is compared with a {values.kind(b)}")
+            left += [finite(item) for item in components(a)]
+            right += [finite(item) for item in components(b)]
+        return left, right
+
+    # ------------------------------------------------------------ O(h^n)
+
+    def order(self) -> tuple[str, int] | None:
+        """Variable and order of the O(h^n) that the right side keeps, or None. Raises Undecidable."""
+        left, right = ([n for n in side.walk() if isinstance(n, BigO)] for side in self.sides)
+        if not left and not right:
+            return None
+        variables = {node.variable for node in (*left, *right)}
+        if len(variables) != 1:
+            raise Undecidable("two different variables tend to zero")
+        kept = min((node.order for node in right), default=None)
+        if kept is None or (left and kept > min(node.order for node in left)):
+            raise Undecidable("the left side is only known up to its O(), which the right side does not keep")
+        return variables.pop(), kept
+
+    def vanishing(self, point: Point, dimension: int, budget: Budget, variable: str, order: int) -> Comparison:
+        """|left - right| / h^order at falling h: bounded, or growing like a power of 1/h."""
+        ratios = []
+        for text in SMALL:
+            h = mp.mpf(text)
+            (left, right), _ = self.numbers(point, dimension, 1, budget, {variable: h})
+            ratios.append(largest_difference(left, right) / h**order)
+        floor = mp.mpf(10) ** (-DIGITS // 3)  # what rounding leaves of an exact zero
+        if all(ratio <= 4 * ratios[0] + floor for ratio in ratios):
+            return Comparison(left, right, mp.zero, mp.one, mp.zero)
+        growth = ratios[-1] / max(ratios[0], floor)
+        if growth <= CLEAR / 2:  # a remainder of one order less grows by the ratio of the largest h to the smallest
+            raise Undecidable(f"the remainder over {variable}^{order} neither settles nor grows clearly")
+        return Comparison(left, right, growth, mp.mpf("0.1"), mp.zero)
+
+
+def largest_difference(left: list[mpmath.mpf], right: list[mpmath.mpf]) -> mpmath.mpf:
+    """The largest absolute difference of two components."""
+    return max(abs(a - b) for a, b in zip(left, right, strict=True))
+
+
+def finite(item: values.Number) -> mpmath.mpf:
+    """The number itself. Raises Undefined for NaN and infinity."""
+    number = jets.real(item)
+    if not mp.isfinite(number):
+        raise Undefined("not a finite number")
+    return number
+
+
+def inside(declared: Declaration, value: Value) -> bool:
+    """Is the value of a defined name inside the declared domain?"""
+    if declared.value == "vector":
+        return True
+    number = jets.real(value)
+    if declared.domain == NONNEGATIVE:
+        return number >= 0
+    return declared.domain not in (POSITIVE, UNIT) or (number > 0 and (declared.domain == POSITIVE or number < 1))
+
+
+def insert_equations(tree: Node, equations: list[tuple[Node, Node]]) -> Node:
+    """The tree with the left side of each declared equation replaced by its right side."""
+    for left, right in equations:
+        if tree == left:
+            return right
+    return tree.map_children(lambda child: insert_equations(child, equations))
+
+

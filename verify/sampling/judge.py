@@ -1,0 +1,141 @@
+"""One step judged by numbers: `supported`, `refuted` or `undecided`, and never more than was seen."""
+
+from __future__ import annotations
+
+import time
+
+import mpmath
+
+from verify.language.claim import EQUAL, SAME_LAW
+from verify.language.scope import Scope
+from verify.language.tree import Node
+from verify.ledger.verdict import REFUTED, SUPPORTED, UNDECIDED, StepVerdict
+from verify.sampling.compare import CLEAR, DIGITS, SMALL, Comparison, Step
+from verify.sampling.draw import Point
+from verify.sampling.errors import BudgetExceeded, Undecidable
+from verify.sampling.jets import mp
+
+LEAST_POINTS = 3
+
+
+def judge_step(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> StepVerdict:
+    """Judge `left relation right` under the declarations of `scope` by evaluation at drawn points.
+
+    left, right  the two trees, both readable in `scope`
+    relation     `EQUAL` or `SAME_LAW` of `verify.language.claim`; any other one stays undecided
+
+    The answer is the same in every run. Nothing but an error of ours is raised.
+    """
+    start = time.perf_counter()
+    if relation in (EQUAL, SAME_LAW):
+        try:
+            verdict = _judge(Step(left, right, scope, relation))
+        except RecursionError:
+            verdict = StepVerdict(UNDECIDED, why="the formula is nested too deeply to be evaluated")
+    else:
+        verdict = StepVerdict(UNDECIDED, why=f"the relation {relation!r} is not sampled")
+    verdict.seconds = time.perf_counter() - start
+    return verdict
+
+
+def _judge(step: Step) -> StepVerdict:
+    done: dict[int, list[Comparison]] = {}
+    why = ""
+    for dimension in dimensions(step):
+        if done and step.nesting:
+            break  # one dimension will do, the largest that is affordable
+        try:
+            found = step.compare(dimension)
+        except (Undecidable, BudgetExceeded) as problem:
+            why = str(problem)
+            if isinstance(problem, BudgetExceeded) and step.nesting:
+                continue
+            break
+        for point, comparison in found:
+            if comparison.disagree:
+                return _refuted(step, point, comparison, dimension)
+        if len(found) < LEAST_POINTS and not (found and step.closed(found[0][0], dimension)):
+            why = f"only {len(found)} drawn points satisfy the declarations and give finite values"
+            break
+        done[dimension] = [comparison for _, comparison in found]
+    if not done:
+        return StepVerdict(UNDECIDED, why=why)
+    return StepVerdict(SUPPORTED, method=_method(step, done), dimensions=_covered(step, list(done)))
+
+
+def dimensions(step: Step) -> list[int]:
+    """The dimensions to try, in this order; with nested integrals only the cheapest."""
+    if not step.has_vectors:
+        return [1]
+    declared = step.scope.dimension
+    allowed = [1, 2, 3] if isinstance(declared, str) else sorted(declared)
+    if step.nesting > 1:
+        return allowed[:1]
+    if step.nesting == 1:
+        return [d for d in (2, 1) if d in allowed] or allowed[:1]
+    if isinstance(declared, str):
+        return [2, 3]
+    return [2] if 2 in allowed else allowed[:1]
+
+
+def _covered(step: Step, done: list[int]) -> str:
+    return ", ".join(str(d) for d in done) if step.has_vectors else "scalar"
+
+
+def _method(step: Step, done: dict[int, list[Comparison]]) -> str:
+    comparisons = [comparison for found in done.values() for comparison in found]
+    worst = max(comparison.deviation for comparison in comparisons)
+    tolerance = max(max(comparison.tolerance, comparison.noise) for comparison in comparisons)
+    count = min(len(found) for found in done.values())
+    words = [f"{count} drawn points" if count >= LEAST_POINTS else "no free variable, evaluated once"]
+    if step.has_vectors:
+        words.append("d = " + ", ".join(str(d) for d in done))
+    order = step.order()
+    if order is not None:
+        words.append(f"the remainder over {order[0]}^{order[1]} stays bounded from {SMALL[0]} to {SMALL[-1]}")
+    else:
+        digits = min(DIGITS, int(-mp.log10(worst))) if worst > 0 else DIGITS
+        words.append(f"agreement to {digits} of {DIGITS} digits")
+        words.append(f"a relative deviation of {mp.nstr(CLEAR * tolerance, 1)} would have shown")
+    if step.quadrature:
+        words.append("integrals and expectations by quadrature at two refinements")
+    if step.inserted:
+        words.append("the declared equation inserted")
+    return "; ".join(words)
+
+
+def _refuted(step: Step, point: Point, comparison: Comparison, dimension: int) -> StepVerdict:
+    if step.scope.equations:
+        return StepVerdict(UNDECIDED, why="a declared equation cannot be sampled, and the sides differ at a point "
+                                          "where it need not hold")  # fmt: skip
+    difference = [a - b for a, b in zip(comparison.left, comparison.right, strict=True)]
+    witness = {
+        "point": _exact(step, point, dimension),
+        "left": _shown(comparison.left),
+        "right": _shown(comparison.right),
+        "difference": _shown(difference),
+    }
+    if step.unspecified:
+        witness["functions"] = f"generic ones, number {point.seed}, for {', '.join(step.unspecified)}"
+    if step.order() is None:
+        method = f"evaluated in {DIGITS} digits; relative deviation {mp.nstr(comparison.deviation, 3)}"
+    else:
+        method = f"the remainder grows by {mp.nstr(comparison.deviation, 3)} from {SMALL[0]} to {SMALL[-1]}"
+    return StepVerdict(REFUTED, method=method, dimensions=_covered(step, [dimension]), witness=witness)
+
+
+def _exact(step: Step, point: Point, dimension: int) -> dict[str, str]:
+    """The coordinates of a point as exact text, of the names that the sides use."""
+    used = step.looked_up(point, dimension)
+    shown = {}
+    for key, numbers in point.values.items():
+        if key in used:
+            texts = [str(x) for x in numbers[:dimension]]
+            vector = step.scope.declarations[key].value == "vector"
+            shown[key] = f"({', '.join(texts)})" if vector else texts[0]
+    return shown
+
+
+def _shown(numbers: list[mpmath.mpf]) -> str:
+    texts = [mp.nstr(number, 20) for number in numbers]
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"

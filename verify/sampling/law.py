@@ -1,0 +1,56 @@
+"""Equality in law of affine combinations of independent Gaussian variables: mean and covariance."""
+
+from __future__ import annotations
+
+from verify.language.scope import Declaration
+from verify.language.tree import Node
+from verify.sampling import jets, values
+from verify.sampling.calculus import derivative
+from verify.sampling.errors import Undecidable
+from verify.sampling.evaluate import Evaluator
+from verify.sampling.probability import law_of
+from verify.sampling.values import Matrix, Value, Vector, components
+
+
+def same_law_sides(evaluator: Evaluator, left: Node, right: Node) -> tuple[Value, Value]:
+    """Mean and covariance of each side, stacked in one vector. Raises Undecidable beyond affine sides."""
+    return _signature(evaluator, left), _signature(evaluator, right)
+
+
+def _signature(evaluator: Evaluator, side: Node) -> Value:
+    reached = evaluator.reach.names(side)
+    randoms = [
+        declared for declared in evaluator.scope
+        if declared.kind == "random" and declared.definition is None and declared.key in reached
+    ]  # fmt: skip
+    if any(not declared.gaussian for declared in randoms):
+        raise Undecidable("equality in law is read for Gaussian variables only")
+    means = {declared.key: law_of(evaluator, declared)[0] for declared in randoms}
+    with evaluator.binding(means):
+        mean = components(evaluator.value(side))
+    size = len(mean)
+    covariance: Value = Matrix(((jets.mp.zero,) * size,) * size)
+    affine = list(mean)
+    for declared in randoms:
+        width = law_of(evaluator, declared)[1]
+        drawn = components(evaluator.lookup(declared.key))
+        for i in range(len(drawn)):
+            column = _column(evaluator, side, declared, means, i)
+            shift = drawn[i] - components(means[declared.key])[i]
+            affine = [a + c * shift for a, c in zip(affine, column, strict=True)]
+            scaled = tuple(width * item for item in column)
+            covariance = values.add(covariance, values.outer(scaled, scaled))
+    actual = components(evaluator.value(side))
+    tolerance = jets.mp.mpf(10) ** (10 - jets.mp.dps)
+    if any(abs(a - b) > tolerance * (1 + abs(a)) for a, b in zip(affine, actual, strict=True)):
+        raise Undecidable("equality in law is read for affine combinations only")
+    return Vector(tuple(mean) + tuple(components(covariance)))
+
+
+def _column(evaluator: Evaluator, side: Node, declared: Declaration, means: dict[str, Value],
+            i: int) -> list[values.Number]:  # fmt: skip
+    def body(value: Value) -> Value:
+        with evaluator.binding(means | {declared.key: value}):
+            return evaluator.value(side)
+
+    return components(derivative(body, means[declared.key], (i,), evaluator))

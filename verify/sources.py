@@ -1,0 +1,57 @@
+"""Source hashes: a module and everything of this package that it imports, found statically.
+
+A verdict and a record carry the hash of the code that made them; when it changes, they are stale. The
+imports are found with a regular expression rather than a parse: this runs at every `verify status`.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(verify(?:\.\w+)*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+(verify(?:\.\w+)*))",
+    re.M,
+)
+
+
+def _file(module: str) -> Path | None:
+    """The file of a module of this package, or None for a name that is no module."""
+    base = PACKAGE.joinpath(*module.split(".")[1:])
+    return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
+
+
+def _imported(text: str) -> list[str]:
+    names = []
+    for match in _IMPORT.finditer(text):
+        if match[3]:
+            names.append(match[3])
+        else:
+            names.append(match[1])
+            names += [f"{match[1]}.{name}" for name in re.findall(r"\w+", re.sub(r"#[^\n]*| as \w+", "", match[2]))]
+    return names
+
+
+def source_hashes(module: str) -> dict[str, str]:
+    """SHA-256 (first 16 digits) of `module` and of all it imports from this package, by module name."""
+    hashes: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _file(name)
+        if path is None or name in hashes:
+            continue
+        data = path.read_bytes()
+        hashes[name] = hashlib.sha256(data).hexdigest()[:16]
+        waiting += _imported(data.decode("utf-8"))
+    return dict(sorted(hashes.items()))
+
+
+@functools.cache
+def closure_hash(module: str) -> str:
+    """One hash of `source_hashes(module)`, computed once in a process."""
+    text = "\n".join(f"{name} {value}" for name, value in source_hashes(module).items())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
