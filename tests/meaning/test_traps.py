@@ -206,9 +206,9 @@ RANDOM = scope_of(
 
 def test_two_moments_and_no_more():
     assert equal(RANDOM, r"\mathbb{E}[y^2]", "m^2+v")
-    refused(Unsupported, "first two moments of y", RANDOM, r"\mathbb{E}[y^3]")
+    refused(Unsupported, "first 2 moments of y", RANDOM, r"\mathbb{E}[y^3]")
     assert equal(RANDOM, r"\mathbb{E}[y^2n^2]", "(m^2+v)s^2")
-    refused(Unsupported, "first two moments", RANDOM, r"\mathbb{E}[e^{y}]")
+    refused(Unsupported, "first 2 moments", RANDOM, r"\mathbb{E}[e^{y}]")
 
 
 def test_declared_scalars_are_independent_but_not_of_themselves():

@@ -47,7 +47,10 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int])
     a, b, c, d = counter
     k, l = key
     for _ in range(ROUNDS):
-        left, right = a * MULTIPLIERS[0], c * MULTIPLIERS[1]  # int64 wraps modulo 2^64: the low 64 bits are right
+        left, right = (
+            a * MULTIPLIERS[0],
+            c * MULTIPLIERS[1],
+        )  # int64 wraps modulo 2^64: the low 64 bits are right
         a, b, c, d = (right >> 32 & MASK) ^ b ^ k, right & MASK, (left >> 32 & MASK) ^ d ^ l, left & MASK
         k, l = k + WEYL[0] & MASK, l + WEYL[1] & MASK
     return a, b, c, d

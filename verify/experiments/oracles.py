@@ -45,7 +45,7 @@ def column(sigma: Sigma, x: Tensor) -> Sigma:
 class Gaussian:
     r"""N(mean, diag(variance)). With v = variance + sigma^2:
 
-        D = mean + (variance / v)(x - mean),      score = -(x - mean) / v.
+    D = mean + (variance / v)(x - mean),      score = -(x - mean) / v.
     """
 
     def __init__(self, mean: Tensor, variance: Tensor) -> None:

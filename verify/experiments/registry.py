@@ -49,7 +49,9 @@ def all_experiments(theory: Path = THEORY) -> dict[str, Entry]:
         for declaration in _declarations(path):
             entry = Entry(**declaration, topic=topic, module=f"verify.theory.{topic}.experiments.{path.stem}")
             if entry.name in entries:
-                raise ValueError(f"two experiments are named {entry.name}: {entries[entry.name].module}, {entry.module}")
+                raise ValueError(
+                    f"two experiments are named {entry.name}: {entries[entry.name].module}, {entry.module}"
+                )
             entries[entry.name] = entry
     return entries
 

@@ -8,6 +8,7 @@ import sympy as sp
 
 from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT
 from verify.meaning.facts import Facts
+from verify.meaning.sizes import expand
 from verify.meaning.symbols import SymbolTable, depth_of
 
 OPERATORS = (sp.Integral, sp.Sum, sp.Product)
@@ -27,9 +28,38 @@ def domain_of(expression: sp.Expr, facts: Facts) -> str:
 def close(
     operator: type, body: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr, table: SymbolTable
 ) -> sp.Expr:
-    """`operator` over a temporary `variable`, which gets its canonical bound name."""
+    """`operator` over a temporary `variable`, which gets its canonical bound name.
+
+    Factors without the variable come out of sums and integrals.
+    """
+    if operator is sp.Product:
+        return _closed(operator, body, variable, lower, upper, table)
+    terms = sp.Add.make_args(_separated(body, variable)) if operator is sp.Sum else (body,)
+    total = sp.Integer(0)
+    for term in terms:
+        factors = sp.Mul.make_args(term)
+        outside = sp.Mul(*[factor for factor in factors if not depends(factor, [variable])])
+        inside = sp.Mul(*[factor for factor in factors if depends(factor, [variable])])
+        total += outside * _closed(operator, inside, variable, lower, upper, table)
+    return total
+
+
+def _closed(
+    operator: type, body: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr, table: SymbolTable
+) -> sp.Expr:
     bound = table.bound(depth_of(body) + 1, table.facts.symbols[variable])
     return operator(rename(body, {variable: bound}), (bound, lower, upper))
+
+
+def _separated(body: sp.Expr, variable: sp.Symbol) -> sp.Expr:
+    """The body of a sum multiplied out, where it contains sums that do not depend on its index.
+
+    They come out as factors then, and the same sum has the same depth wherever it occurs.
+    """
+    inner = body.atoms(*OPERATORS)
+    if all(depends(operator, [variable]) for operator in inner):
+        return body
+    return expand(body)
 
 
 def rename(expression: sp.Expr, names: Mapping[sp.Symbol, sp.Symbol]) -> sp.Expr:

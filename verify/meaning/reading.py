@@ -10,12 +10,12 @@ Importing this module registers how every node is read.
 from __future__ import annotations
 
 import sympy as sp
-from sympy.core.function import AppliedUndef
 
 from verify.language.scope import INDEX, INTEGER, Scope
 from verify.language.tree import BigO, Node
 from verify.meaning import arithmetic, binders, calculus, functional, probability
 from verify.meaning.components import Components
+from verify.meaning.equations import use_equations
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import SCALAR, Evaluation, Row, Value, evaluate
 from verify.meaning.expansions import order_of, taylor_coefficients
@@ -153,25 +153,3 @@ def read_in(scope: Scope, dimension: int | None) -> Reading:
     for assumption in scope.assumptions:
         evaluation.facts.positive.append(evaluation.scalar(assumption))
     return Reading(evaluation)
-
-
-def use_equations(evaluation: Evaluation, expression: sp.Expr) -> sp.Expr:
-    """The expression with the left sides of declared equations replaced by their right sides.
-
-    Only equations whose left side is a single unknown (a derivative, a function value or a name)
-    are used.
-    """
-    for left_node, right_node in evaluation.scope.equations:
-        left, right = evaluate(left_node, evaluation), evaluate(right_node, evaluation)
-        right = evaluation.zero_like(right, left)
-        if evaluation.shape(left) != evaluation.shape(right):
-            raise MeaningError(
-                f"a declared equation sets a {evaluation.shape(left)} equal to a {evaluation.shape(right)}",
-                left_node.span,
-            )
-        if evaluation.shape(left) != SCALAR and not evaluation.dimension.is_Integer:
-            continue  # coefficients in symbolic d belong to vectors, they are no unknowns of their own
-        for unknown, known in zip(evaluation.parts(left), evaluation.parts(right), strict=True):
-            if isinstance(unknown, sp.Derivative | AppliedUndef | sp.Symbol | sp.Subs):
-                expression = expression.xreplace({unknown: known})
-    return expression

@@ -40,14 +40,17 @@ def power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
             raise Unsupported("the number is too large")
         if exponent.is_Integer and exponent > 0 and term_count(base) > 1:
             _bounded(math.comb(term_count(base) + int(exponent) - 1, int(exponent)))
-    elif exponent.is_number and base.is_Rational and base not in (0, 1, -1):
-        # an irrational power of a number stays symbolic, but its size must stay in reach
-        if not exponent.is_real or abs(sp.Float(exponent, 15)) * _bits(base) > MAX_BITS:
-            raise Unsupported("the number is too large")
+    elif exponent.is_number and base.is_Rational and base not in (0, 1, -1) and _too_large(base, exponent):
+        raise Unsupported("the number is too large")
     result = base**exponent
     if result.is_Rational and _bits(result) > MAX_BITS:
         raise Unsupported("the number is too large")
     return result
+
+
+def _too_large(base: sp.Rational, exponent: sp.Expr) -> bool:
+    """An irrational power of a number stays symbolic, but its size must stay in reach."""
+    return not exponent.is_real or bool(abs(sp.Float(exponent, 15)) * _bits(base) > MAX_BITS)
 
 
 def product(left: sp.Expr, right: sp.Expr) -> sp.Expr:

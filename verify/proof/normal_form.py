@@ -18,6 +18,7 @@ from verify.meaning.facts import Facts
 from verify.proof.algebra import COMPLEX, Algebra, NeedsMoreGenerators, Quotient, Undecidable
 from verify.proof.branches import absolute, imaginary_unit, logarithm, rational_power
 from verify.proof.exponentials import Angle, is_exponential, open_exponentials
+from verify.proof.jets import NoJet, is_jet, jet_of
 from verify.proof.operators import OPERATORS, linear_operator, product, rename_bound
 from verify.proof.polynomials import Polynomial
 from verify.proof.signs import UNKNOWN, Sign, sign, sign_of_quotient
@@ -182,7 +183,7 @@ class NormalForm:
             return self._extremum(e)
         if type(e) in ODD_OPAQUE:
             return self._odd_opaque(e)
-        if isinstance(e, AppliedUndef | sp.Derivative | sp.Subs):
+        if is_jet(e):
             return self._jet(e)
         if isinstance(e, sp.Integral | sp.Sum):
             return linear_operator(algebra, self.translate, e)
@@ -261,12 +262,15 @@ class NormalForm:
     def _jet(self, e: sp.Expr) -> Quotient:
         """An undefined function or a derivative of one, evaluated somewhere."""
         algebra = self.algebra
-        call, orders, arguments = _jet_parts(e)
-        values = [self.translate(a) for a in arguments]
-        name = call.func.__name__
-        domain = REAL if any(orders) else algebra.facts.functions.get(name, REAL)
+        try:
+            jet = jet_of(e)
+        except NoJet as reason:
+            raise Undecidable(str(reason)) from reason
+        values = [self.translate(a) for a in jet.arguments]
+        name = jet.function.__name__
+        domain = REAL if any(jet.orders) else algebra.facts.functions.get(name, REAL)
         return algebra.generator(
-            ("jet", name, orders, tuple(algebra.identity(v) for v in values)), kind="function",
+            ("jet", name, jet.orders, tuple(algebra.identity(v) for v in values)), kind="function",
             domain=domain, build=lambda: e, independent=True,
             symbols=frozenset().union(*(algebra.symbols(v) for v in values)),
         )
@@ -326,23 +330,3 @@ def _closed_under_roots(symbols: set[sp.Symbol], facts: Facts) -> set[sp.Symbol]
 
 def _symbol_order(symbol: sp.Symbol) -> tuple:
     return (symbol.name, str(symbol.sort_key()))
-
-
-def _jet_parts(e: sp.Expr) -> tuple[AppliedUndef, tuple[int, ...], list[sp.Expr]]:
-    """(call, order of the derivative in each argument, the arguments it is evaluated at)."""
-    places: dict[sp.Expr, sp.Expr] = {}
-    if isinstance(e, sp.Subs):
-        places = dict(zip(e.variables, e.point, strict=True))
-        e = e.expr
-    counts: dict[sp.Symbol, int] = {}
-    call = e
-    if isinstance(e, sp.Derivative):
-        call = e.expr
-        counts = {v: int(n) for v, n in e.variable_count}
-    if not isinstance(call, AppliedUndef):
-        raise Undecidable("a derivative that could not be carried out")
-    for variable in counts:
-        if sum(a.has(variable) for a in call.args) != 1 or variable not in call.args:
-            raise Undecidable("a derivative in a variable that stands in several places")
-    orders = tuple(counts.get(a, 0) for a in call.args)
-    return call, orders, [a.xreplace(places) for a in call.args]

@@ -23,38 +23,38 @@ Translate = Callable[[sp.Expr], Quotient]
 def rename_bound(expression: sp.Expr, facts: Facts, domains: dict[sp.Symbol, str]) -> sp.Expr:
     """Name bound variables by nesting depth, with the domain that the *limits* give them.
 
-    A declared domain is not used: `\\int d\\sigma` over the whole line takes negative values too.
-    `domains` receives the domains of the new symbols.
+    Only operators that contain the variable count for its depth, so that a constant factor has the
+    same name inside and outside of a sum. A declared domain is not used: an integral over the whole
+    line takes negative values too. `domains` receives the domains of the new symbols.
     """
-    known: dict[sp.Basic, tuple[sp.Basic, int]] = {}
+    known: dict[sp.Basic, sp.Basic] = {}
+    depths: dict[sp.Symbol, int] = {}
 
-    def visit(e: sp.Basic) -> tuple[sp.Basic, int]:
+    def visit(e: sp.Basic) -> sp.Basic:
+        if not e.args or not e.has(*OPERATORS):
+            return e
         if e not in known:
-            known[e] = rename(e)
+            known[e] = renamed(e) if isinstance(e, OPERATORS) else e.func(*(visit(a) for a in e.args))
         return known[e]
 
-    def rename(e: sp.Basic) -> tuple[sp.Basic, int]:
-        if not e.args or not e.has(*OPERATORS):
-            return e, 0
-        if not isinstance(e, OPERATORS):
-            parts = [visit(a) for a in e.args]
-            return e.func(*(p for p, _ in parts)), max(depth for _, depth in parts)
-        body, depth = visit(e.function)
-        limits = []
+    def renamed(e: sp.Expr) -> sp.Expr:
+        body, depth = visit(e.function), 0
+        limits: list[tuple] = []
         for limit in e.limits:
             if len(limit) != 3:
                 raise Undecidable("an integral or sum without limits")
             variable, *ends = limit
-            depth += 1
+            inner = [o for o in body.atoms(*OPERATORS) if variable in o.free_symbols]
+            depth = 1 + max([depth, *(depths[v] for o in inner for v, *_ in o.limits)])
             domain = _bound_domain(e, ends, facts)
             new = sp.Symbol(f"bound {depth} {domain}", real=True)
-            domains[new] = domain
+            domains[new], depths[new] = domain, depth
             body = body.xreplace({variable: new})
             limits = [tuple(part.xreplace({variable: new}) for part in old) for old in limits]
-            limits.append((new, *(visit(end)[0] for end in ends)))
-        return e.func(body, *limits), depth
+            limits.append((new, *(visit(end) for end in ends)))
+        return e.func(body, *limits)
 
-    return visit(expression)[0]
+    return visit(expression)
 
 
 def _bound_domain(operator: sp.Expr, ends: list[sp.Expr], facts: Facts) -> str:

@@ -17,6 +17,7 @@ from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, U
 from verify.meaning.facts import Facts
 from verify.proof import intervals
 from verify.proof.intervals import Interval, NotEvaluable
+from verify.proof.jets import NoJet, is_jet, jet_of
 
 SEED = 20220601
 RANGE_LENGTH = 3  # symbolic upper limits of finite sums and products
@@ -77,11 +78,10 @@ def concrete(expressions: Iterable[sp.Expr], facts: Facts, attempt: int = 0) -> 
     generator = random.Random(SEED + attempt)
     functions = _instances(everything, facts, generator)
 
+    put_in = _PutIn({name: body for name, (_, body) in functions.items()})
+
     def change(e: sp.Expr) -> sp.Expr:
-        e = _open_finite(e.xreplace(opened))
-        for name in functions:
-            e = e.replace(functions[name][0], functions[name][1])
-        e = e.doit(integrals=False) if e.has(sp.Derivative, sp.Subs) else e
+        e = put_in.change(_open_finite(e.xreplace(opened)))
         return _polynomial_integrals(e) if e.has(sp.Integral) else e
 
     changed = tuple(change(e) for e in expressions)
@@ -139,6 +139,39 @@ def _instances(
         body = _generic(places, facts.functions.get(name, REAL), generator)
         found[name] = (function, sp.Lambda(places, body))
     return found
+
+
+class _PutIn:
+    """Concrete functions put in for undefined ones, derivatives carried out."""
+
+    def __init__(self, bodies: dict[str, sp.Lambda]) -> None:
+        self.bodies = bodies
+        self.derived: dict[tuple, sp.Expr] = {}
+        self.known: dict[sp.Basic, sp.Basic] = {}
+
+    def change(self, e: sp.Basic) -> sp.Basic:
+        if not e.args or not e.has(AppliedUndef, sp.Derivative, sp.Subs):
+            return e
+        if e not in self.known:
+            self.known[e] = self._jet(e) if is_jet(e) else e.func(*(self.change(a) for a in e.args))
+        return self.known[e]
+
+    def _jet(self, e: sp.Expr) -> sp.Expr:
+        try:
+            jet = jet_of(e)
+        except NoJet:
+            opened = e.doit(integrals=False, sums=False)
+            if opened == e or isinstance(opened, sp.Derivative | sp.Subs):
+                raise NotEvaluable("a derivative that could not be carried out") from None
+            return self.change(opened)
+        name = jet.function.__name__
+        places = self.bodies[name].variables
+        key = (name, jet.orders)
+        if key not in self.derived:
+            steps = [(place, order) for place, order in zip(places, jet.orders, strict=True) if order]
+            self.derived[key] = sp.diff(self.bodies[name].expr, *steps) if steps else self.bodies[name].expr
+        arguments = [self.change(a) for a in jet.arguments]
+        return self.derived[key].xreplace(dict(zip(places, arguments, strict=True)))
 
 
 def _generic(places: tuple[sp.Symbol, ...], domain: str, generator: random.Random) -> sp.Expr:

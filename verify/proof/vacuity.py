@@ -12,8 +12,9 @@ from verify.meaning.errors import Unsupported
 from verify.meaning.facts import Facts
 from verify.meaning.reading import read_in
 from verify.proof import intervals
+from verify.proof.enclosure import INSTANCES
 from verify.proof.intervals import NotEvaluable
-from verify.proof.points import INSTANCES, SEED, Concrete, admissible_points, complete, concrete
+from verify.proof.points import SEED, Concrete, admissible_points, complete, concrete
 
 RANDOM_POINTS = 300
 CLIMBS = 8

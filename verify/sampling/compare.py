@@ -38,7 +38,7 @@ EXACT_TOLERANCE, QUADRATURE_TOLERANCE = mp.mpf(10) ** -25, mp.mpf(10) ** -9
 SETTLED = 1000  # the noise between two refinements may be this many tolerances: the finer one has far less
 CLEAR = 1000  # a disagreement is this many times the tolerance and the noise
 POINTS, POINTS_WITH_INTEGRALS = 5, 3
-EVALUATIONS = 360_000  # node readings in one dimension, shared evenly by the points
+EVALUATIONS = 500_000  # node readings in one dimension, all points together
 SMALL = ("1e-3", "1e-4", "1e-5", "1e-6")  # values of h for O(h^n)
 
 Sides = tuple[list[mpmath.mpf], list[mpmath.mpf]]
@@ -113,13 +113,16 @@ class Step:
         wanted = POINTS_WITH_INTEGRALS if self.nesting else POINTS
         found: list[tuple[Point, Comparison]] = []
         tried: list[Point] = []
+        shared = Budget(EVALUATIONS)
         for asked in (wanted, 4 * wanted):
             for point in draw.draw(self.scope, names, asked, lambda p: self.admissible(p, dimension)):
                 if point in tried:
                     continue
                 tried.append(point)
                 try:
-                    comparison = self.at(point, dimension, Budget(EVALUATIONS // wanted))
+                    # where fewer dimensions can be tried instead, no point may take more than its share
+                    budget = Budget(EVALUATIONS // wanted) if dimension > 1 else shared
+                    comparison = self.at(point, dimension, budget)
                 except Undefined:
                     continue
                 found.append((point, comparison))

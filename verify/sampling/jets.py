@@ -30,9 +30,6 @@ class Jet:
     def __init__(self, terms: dict[int, mpmath.mpf]) -> None:
         self.terms = terms
 
-    def __repr__(self) -> str:
-        return f"Jet({self.terms})"
-
     def __add__(self, other: Number) -> Jet:
         terms = dict(self.terms)
         for key, value in _terms(other).items():
@@ -136,7 +133,7 @@ def integer_power(value: Number, exponent: int) -> Number:
     if exponent < 0:
         return reciprocal(integer_power(value, -exponent))
     a = real(value)
-    if abs(a) not in (0, 1):
+    if exponent > LARGEST_INTEGER_POWER and a:
         _bound(exponent * mp.log(abs(a)))
     if not isinstance(value, Jet):
         return a**exponent

@@ -177,9 +177,7 @@ def heun_gain(deviation: float, sigmas: Sequence[float]) -> float:
 
 def euler_gain(deviation: float, sigmas: Sequence[float], sign: float = 1.0) -> float:
     """The same for Euler's method; sign -1 for steps against the slope."""
-    return math.prod(
-        1 + sign * (after - t) * t / (deviation**2 + t**2) for t, after in itertools.pairwise(sigmas)
-    )
+    return math.prod(1 + sign * (after - t) * t / (deviation**2 + t**2) for t, after in itertools.pairwise(sigmas))
 
 
 def averaged_gain(deviation: float, sigmas: Sequence[float]) -> float:
@@ -353,9 +351,7 @@ class IdealDenoiser(Experiment):
             "zh": f"Heun 样本的方差与数据方差之比，s = {MAIN_DEVIATION:g}",
         }
         predictions = {
-            "variance": Prediction(
-                title, value, margin, law.blind(margin), self.share, "exact chi-square interval"
-            )
+            "variance": Prediction(title, value, margin, law.blind(margin), self.share, "exact chi-square interval")
         }
         for deviation in DEVIATIONS:
             value = expected[f"gain.{deviation:g}"]
@@ -364,9 +360,7 @@ class IdealDenoiser(Experiment):
                 "en": f"standard deviation of samples over that of the data, s = {deviation:g} (the linear map itself)",
                 "zh": f"样本标准差与数据标准差之比，s = {deviation:g}（线性映射本身）",
             }
-            predictions[f"gain.{deviation:g}"] = Prediction(
-                title, value, tolerance, tolerance, 0.0, "arithmetic"
-            )
+            predictions[f"gain.{deviation:g}"] = Prediction(title, value, tolerance, tolerance, 0.0, "arithmetic")
         return predictions
 
     def expect(self, subject: Method) -> dict[str, float]:
@@ -469,8 +463,7 @@ class IdealDenoiser(Experiment):
             ({"en": "Heun, N = 36, 71 evaluations", "zh": "Heun，N = 36，71 次求值"}, default_levels(36)),
         ]
         series = [
-            Series(title, spread, [heun_gain(s, levels) * SIGMA_MAX / s for s in spread])
-            for title, levels in lines
+            Series(title, spread, [heun_gain(s, levels) * SIGMA_MAX / s for s in spread]) for title, levels in lines
         ]
         found = [measurements[""].intervals[f"gain.{s:g}"].estimate for s in DEVIATIONS]
         series.append(Series({"en": "measured", "zh": "实测"}, list(DEVIATIONS), found, "points"))
@@ -491,9 +484,7 @@ class IdealDenoiser(Experiment):
         found = measurement.intervals["variance"]
         ratio, low, high = (math.sqrt(v) for v in (found.estimate, found.low, found.high))
         gain = measurement.intervals[f"gain.{MAIN_DEVIATION:g}"].estimate
-        largest = max(
-            abs(i.estimate) for name, i in measurement.intervals.items() if name.startswith("variation")
-        )
+        largest = max(abs(i.estimate) for name, i in measurement.intervals.items() if name.startswith("variation"))
         return {
             "en": f"For s = {MAIN_DEVIATION:g} the samples' standard deviation is {ratio:.4f} times the data's "
             f"({low:.4f} to {high:.4f}); the factor itself is {gain:.8f}. Largest first variation of the loss: "

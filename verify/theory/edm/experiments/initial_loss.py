@@ -175,9 +175,7 @@ class InitialLoss(Experiment):
     def _prediction(self, title: Text, value: float) -> Prediction:
         margin = Span(value * (1 - MARGIN), value * (1 + MARGIN))
         law = self.law
-        return Prediction(
-            title, value, margin, law.blind(margin), law.false_alarm, "mean square; Birgé's bound"
-        )
+        return Prediction(title, value, margin, law.blind(margin), law.false_alarm, "mean square; Birgé's bound")
 
     def predict(self) -> dict[str, Prediction]:
         expected = self.expect(self.subject)
@@ -195,9 +193,7 @@ class InitialLoss(Experiment):
             "zh": f"数据标准差为 {MNIST_DEVIATION} 时目标的均方",
         }
         for sigma in MISMATCH_SIGMAS:
-            value = (sigma**2 * MNIST_DEVIATION**2 / SIGMA_DATA**2 + SIGMA_DATA**2) / (
-                sigma**2 + SIGMA_DATA**2
-            )
+            value = (sigma**2 * MNIST_DEVIATION**2 / SIGMA_DATA**2 + SIGMA_DATA**2) / (sigma**2 + SIGMA_DATA**2)
             title = {key: f"{text}, sigma = {sigma:g}" for key, text in words.items()}
             predictions[f"mismatch.{sigma:g}"] = self._prediction(title, value)
         return predictions
@@ -256,8 +252,8 @@ class InitialLoss(Experiment):
             points = [measurements[key].intervals[f"gaussian.loss.{sigma:g}"] for sigma in SIGMAS]
             measured = {"en": f"{title['en']}, measured", "zh": f"{title['zh']}，实测"}
             series.append(Series(title, levels, curve, tone=tone))
-            series.append(Series(measured, list(SIGMAS), [p.estimate for p in points], "points",
-                                 [p.low for p in points], [p.high for p in points]))  # fmt: skip
+            ends = [p.low for p in points], [p.high for p in points]
+            series.append(Series(measured, list(SIGMAS), [p.estimate for p in points], "points", *ends, tone))
         return Picture(
             title={"en": "Loss per dimension of a network that returns 0", "zh": "网络输出为 0 时每维的损失"},
             description={

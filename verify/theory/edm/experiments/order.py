@@ -197,9 +197,7 @@ class Order(Experiment):
         values = [0.3, 0.7], [[-1.0], [0.8]], [[0.2**2], [0.35**2]]
         return Mixture(*(torch.tensor(v, dtype=dtype, device=self.setting.device) for v in values))
 
-    def _error(
-        self, sampler: Sampler, denoise: Denoise, x: Tensor, truth: Tensor, grid: list[float]
-    ) -> float:
+    def _error(self, sampler: Sampler, denoise: Denoise, x: Tensor, truth: Tensor, grid: list[float]) -> float:
         """Root mean square distance to the truth (float64) of a run in the setting's dtype."""
         out = sampler(denoise, x.to(self.setting.dtype), grid)
         return float((out.double() - truth).square().mean().sqrt())

@@ -1,0 +1,105 @@
+"""Declared equations put to use: a derivative or a value of an undefined function, wherever it occurs.
+
+An equation such as `\\partial_t p = ...` holds for every value of the arguments of p. So each
+occurrence of that derivative, at whatever arguments and with further derivatives on top, is replaced
+by the right side, differentiated and taken at those arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from verify.meaning.errors import MeaningError
+from verify.meaning.evaluation import SCALAR, Evaluation, evaluate
+from verify.meaning.expressions import differentiate, substitute
+
+MAX_PASSES = 4
+
+Jet = tuple[str, tuple[int, ...], tuple[sp.Expr, ...]]
+
+
+def jet_of(expression: sp.Expr) -> Jet | None:
+    """(function name, order in each argument, arguments) of a value or derivative; None for others.
+
+    A derivative is taken apart only where every argument is a different symbol.
+    """
+    if isinstance(expression, AppliedUndef):
+        return expression.func.__name__, (0,) * len(expression.args), expression.args
+    if isinstance(expression, sp.Subs):
+        inner = jet_of(expression.expr)
+        if inner is None or not isinstance(expression.expr, sp.Derivative):
+            return None
+        point = dict(zip(expression.variables, expression.point, strict=True))
+        return inner[0], inner[1], tuple(argument.xreplace(point) for argument in inner[2])
+    if isinstance(expression, sp.Derivative) and isinstance(expression.expr, AppliedUndef):
+        arguments = expression.expr.args
+        if any(list(arguments).count(variable) != 1 for variable in expression.variables):
+            return None
+        others = [a for a in arguments if a not in expression.variables]
+        if any(other.free_symbols & set(expression.variables) for other in others):
+            return None
+        orders = tuple(expression.variables.count(argument) for argument in arguments)
+        return expression.expr.func.__name__, orders, arguments
+    return None
+
+
+def use_equations(evaluation: Evaluation, expression: sp.Expr) -> sp.Expr:
+    """The expression with the left sides of declared equations replaced by their right sides.
+
+    Only equations whose left side is a single unknown (a derivative, a function value or a name)
+    are used.
+    """
+    rules = _rules(evaluation)
+    for _ in range(MAX_PASSES if rules else 0):
+        unknowns = sorted(expression.atoms(sp.Derivative, sp.Subs, AppliedUndef, sp.Symbol), key=_deepest_first)
+        replacements = {}
+        for unknown in unknowns:
+            known = next((k for rule in rules if (k := _apply(evaluation, rule, unknown)) is not None), None)
+            if known is not None:
+                replacements[unknown] = known
+        if not replacements:
+            break
+        expression = expression.xreplace(replacements)
+    return expression
+
+
+def _deepest_first(expression: sp.Expr) -> tuple:
+    return (isinstance(expression, sp.Symbol), sp.default_sort_key(expression))
+
+
+def _rules(evaluation: Evaluation) -> list[tuple[sp.Expr, sp.Expr]]:
+    rules = []
+    for left_node, right_node in evaluation.scope.equations:
+        left, right = evaluate(left_node, evaluation), evaluate(right_node, evaluation)
+        right = evaluation.zero_like(right, left)
+        shapes = evaluation.shape(left), evaluation.shape(right)
+        if shapes[0] != shapes[1]:
+            raise MeaningError(f"a declared equation sets a {shapes[0]} equal to a {shapes[1]}", left_node.span)
+        if shapes[0] != SCALAR and not evaluation.dimension.is_Integer:
+            continue  # coefficients in symbolic d belong to vectors, they are no unknowns of their own
+        rules += list(zip(evaluation.parts(left), evaluation.parts(right), strict=True))
+    return rules
+
+
+def _apply(evaluation: Evaluation, rule: tuple[sp.Expr, sp.Expr], unknown: sp.Expr) -> sp.Expr | None:
+    """What the rule says about an unknown; None when it says nothing."""
+    left, right = rule
+    if left == unknown:
+        return right
+    known, wanted = jet_of(left), jet_of(unknown)
+    if known is None or wanted is None or known[0] != wanted[0]:
+        return None
+    extra = [have - need for have, need in zip(wanted[1], known[1], strict=True)]
+    if min(extra, default=-1) < 0 or not _all_symbols(known[2]):
+        return None
+    for argument, order in zip(known[2], extra, strict=True):
+        for _ in range(order):
+            right = differentiate(right, argument, evaluation.facts)
+    return substitute(right, dict(zip(known[2], wanted[2], strict=True)), evaluation.table)
+
+
+def _all_symbols(arguments: Sequence[sp.Expr]) -> bool:
+    return all(a.is_Symbol for a in arguments) and len(set(arguments)) == len(arguments)
