@@ -39,6 +39,19 @@ for (const link of document.querySelectorAll(".vd-language")) {
   link.addEventListener("click", () => { link.hash = location.hash; });
 }
 
+// What is wider than the page scrolls by keyboard too; what is not stays out of the way of the Tab key.
+const scrollers = () => {
+  for (const box of document.querySelectorAll(".vd-display, .vd-scroll")) {
+    const wide = box.scrollWidth > box.clientWidth + 1;
+    for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", box.dataset.label ?? "LaTeX"]]) {
+      if (wide) box.setAttribute(name, value); else box.removeAttribute(name);
+    }
+  }
+};
+document.addEventListener("toggle", scrollers, true);
+addEventListener("resize", scrollers);
+scrollers();
+
 // A link into a folded part of a card opens it.
 const unfold = () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));

@@ -22,7 +22,9 @@ def value(scope: Scope, formula: str, dimension: int | None = 1):
     return read_in(scope, dimension).value(read_formula(formula, scope))
 
 
-def residuals(scope: Scope, left: str, right: str, dimension: int | None = 1) -> tuple[Reading, list[sp.Expr]]:
+def residuals(
+    scope: Scope, left: str, right: str, dimension: int | None = 1
+) -> tuple[Reading, list[sp.Expr]]:
     """The reading and what must vanish."""
     reading = read_in(scope, dimension)
     trees = read_formula(left, scope), read_formula(right, scope)

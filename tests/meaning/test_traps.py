@@ -2,6 +2,10 @@ r"""Readings that look harmless and would make a false step pass."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import sympy as sp
 
@@ -71,8 +75,22 @@ NESTED = scope_of(
 
 def test_a_definition_with_a_derivative_called_elsewhere():
     assert not equal(NESTED, "f_t(t,y(t))", r"\frac{\mathrm{d}}{\mathrm{d}t} f(t,y(t))")
-    assert not value(NESTED, "f_t(t,y(t))").has(sp.Derivative(sp.Function("y", real=True)(sp.Symbol("t", real=True))))
+    assert not value(NESTED, "f_t(t,y(t))").has(
+        sp.Derivative(sp.Function("y", real=True)(sp.Symbol("t", real=True)))
+    )
     assert value(NESTED, "f_t(3,y(t))") != 0
+
+
+def test_an_argument_is_not_captured_by_a_derivative():
+    scope = scope_of(
+        "$x, u$ : real",
+        "$f(x,u), g(x,u)$ : function",
+        r"$g(x,u) = \partial_x f(x,u)$",
+    )
+    assert not equal(scope, "g(x,x)", r"\frac{\mathrm{d}}{\mathrm{d}x} f(x,x)")
+    assert not equal(scope, "g(x,x^2)", r"\frac{\mathrm{d}}{\mathrm{d}x} f(x,x^2)")
+    assert equal(scope, r"\frac{\mathrm{d}}{\mathrm{d}x} f(x,2u)", "g(x,2u)")
+    assert not equal(scope, "g(u,x)", "g(x,u)")
 
 
 def test_a_gradient_in_a_definition_called_elsewhere():
@@ -83,7 +101,9 @@ def test_a_gradient_in_a_definition_called_elsewhere():
 
 def test_bound_variables_do_not_capture_arguments():
     scope = scope_of(
-        "$s, t, u$ : positive", r"$\beta(t)$ : positive function", "$B(t)$ : function",
+        "$s, t, u$ : positive",
+        r"$\beta(t)$ : positive function",
+        "$B(t)$ : function",
         r"$B(t) = \int_0^t \beta(u)\,\beta(t)\,du$",
     )
     assert equal(scope, "B(u)", r"\beta(u)\int_0^u\beta(s)\,ds")
@@ -92,10 +112,17 @@ def test_bound_variables_do_not_capture_arguments():
 
 def test_a_sum_in_a_definition_does_not_capture_the_index_of_its_argument():
     scope = scope_of(
-        "$N$ : count", "$i$ : index from $1$ to $N$", "$j$ : index from $1$ to $N$", "$a$ : sequence in real",
-        "$x$ : real", "$S(x)$ : function", r"$S(x) = \sum_{i=1}^{N} x\,a_i$",
+        "$N$ : count",
+        "$i$ : index from $1$ to $N$",
+        "$j$ : index from $1$ to $N$",
+        "$a$ : sequence in real",
+        "$x$ : real",
+        "$S(x)$ : function",
+        r"$S(x) = \sum_{i=1}^{N} x\,a_i$",
     )
-    assert equal(scope, r"\sum_{i=1}^{N} S(a_i)", r"\left(\sum_{i=1}^{N} a_i\right)\left(\sum_{j=1}^{N} a_j\right)")
+    assert equal(
+        scope, r"\sum_{i=1}^{N} S(a_i)", r"\left(\sum_{i=1}^{N} a_i\right)\left(\sum_{j=1}^{N} a_j\right)"
+    )
     assert not equal(scope, r"\sum_{i=1}^{N} S(a_i)", r"\sum_{i=1}^{N} N a_i^2")
 
 
@@ -114,7 +141,9 @@ def test_a_definition_through_itself_is_refused():
 
 
 def test_derivative_in_a_tied_or_a_defined_name_is_refused():
-    scope = scope_of(r"$\alpha$ : (0,1)", r"$\sigma$ : positive", r"$\sigma^2 = 1-\alpha^2$ : relation", r"$b = 2\alpha$")
+    scope = scope_of(
+        r"$\alpha$ : (0,1)", r"$\sigma$ : positive", r"$\sigma^2 = 1-\alpha^2$ : relation", r"$b = 2\alpha$"
+    )
     refused(MeaningError, "tied", scope, r"\partial_\sigma \sigma^2")
     refused(MeaningError, "defined", scope, r"\partial_b b^2")
     assert equal(scope, r"\partial_\alpha\sigma", r"-\frac{\alpha}{\sigma}")
@@ -199,8 +228,10 @@ def test_unlike_sides_name_both_shapes(dimension):
 # ---------------------------------------------------------------- random variables
 
 RANDOM = scope_of(
-    "$y$ : random with mean $m$ and variance $v$", "$n$ : random with mean $0$ and variance $s^2$",
-    "$m, a$ : real", "$v, s$ : positive",
+    "$y$ : random with mean $m$ and variance $v$",
+    "$n$ : random with mean $0$ and variance $s^2$",
+    "$m, a$ : real",
+    "$v, s$ : positive",
 )
 
 
@@ -224,7 +255,9 @@ def test_an_expectation_of_nothing_random_is_refused():
 @pytest.mark.parametrize("dimension", [None, 1, 2])
 def test_moments_beyond_two_of_an_unknown_vector_are_counted_over_components(dimension):
     scope = scope_of("$s$ : positive", "$u, z$ : vector", r"$z \sim \mathcal{N}(0,s^2 I)$")
-    scope.put(scope.get("z").__class__("z", "random", "vector", mean=Number("0"), variance=scope.get("z").variance))
+    scope.put(
+        scope.get("z").__class__("z", "random", "vector", mean=Number("0"), variance=scope.get("z").variance)
+    )
     assert equal(scope, r"\mathbb{E}\|z\|^2", "s^2d" if dimension is None else f"{dimension}s^2", dimension)
     refused(Unsupported, "moments", scope, r"\mathbb{E}\|z\|^4", dimension)
     if dimension == 2:
@@ -255,6 +288,12 @@ def test_a_law_without_arguments_is_taken_at_the_variable_of_the_expectation():
     assert not equal(scope, r"\mathbb{E}_{y\sim q}[\|y\|^2]", r"q(x)\int\|y\|^2\,dy", 2)
 
 
+def test_laws_are_averaged_from_the_last_to_the_first():
+    scope = scope_of("$x, a$ : real", r"$\tau$ : positive", r"$y$ : random with mean $a$ and variance $\tau$")
+    assert equal(scope, r"\mathbb{E}_{y,x\sim\mathcal{N}(y,1)}[x]", "a")
+    refused(MeaningError, "before", scope, r"\mathbb{E}_{x\sim\mathcal{N}(y,1),y}[x]")
+
+
 def test_logarithms_open_only_over_positive_factors():
     scope = scope_of("$a, b$ : real", r"$\sigma, \tau$ : positive")
     assert equal(scope, r"\log(\sigma\tau)", r"\log\sigma+\log\tau")
@@ -266,13 +305,21 @@ def test_logarithms_open_only_over_positive_factors():
 
 
 def test_ranges_of_sums():
-    scope = scope_of("$N$ : count", "$i$ : index from $1$ to $N$", "$k$ : index", "$a$ : sequence in real", "$x$ : real")
+    scope = scope_of(
+        "$N$ : count", "$i$ : index from $1$ to $N$", "$k$ : index", "$a$ : sequence in real", "$x$ : real"
+    )
     assert value(scope, r"\sum_{k=1}^{3} k^2") == 14
     assert equal(scope, r"\sum_i 1", "N")
     refused(MeaningError, "backwards", scope, r"\sum_{k=3}^{1} a_k")
     refused(MeaningError, "range", scope, r"\sum_k a_k")
     refused(MeaningError, "integer", scope, r"\sum_{k=1}^{x} a_k")
     refused(MeaningError, "integer", scope, r"\prod_{k=1}^{\frac{1}{2}} a_k")
+
+
+def test_the_last_factors_are_split_off_only_where_they_exist():
+    scope = scope_of("$t, s$ : index", r"$\alpha$ : sequence in (0,1)")
+    assert equal(scope, r"\prod_{s=1}^{t}\alpha_s", r"\alpha_t\prod_{s=1}^{t-1}\alpha_s")
+    assert not equal(scope, r"\prod_{s=1}^{t}\alpha_s", r"\alpha_t\alpha_{t-1}\prod_{s=1}^{t-2}\alpha_s")
 
 
 def test_a_bound_variable_is_as_positive_as_its_limits():
@@ -313,7 +360,9 @@ def test_orders():
     assert not equal(SMALL, r"f(x+h)", r"f(x)-h f'(x)+O(h^2)")
 
 
-@pytest.mark.parametrize("left", [r"|h|", r"\sqrt{h^5}", r"\max(h,0)", r"\frac{1}{h}", r"\log h", r"e^{-\frac{1}{h^2}}"])
+@pytest.mark.parametrize(
+    "left", [r"|h|", r"\sqrt{h^5}", r"\max(h,0)", r"\frac{1}{h}", r"\log h", r"e^{-\frac{1}{h^2}}"]
+)
 def test_what_is_not_smooth_at_zero_has_no_order(left):
     with pytest.raises(Unsupported):
         residuals(SMALL, left, "O(h^3)")
@@ -327,6 +376,32 @@ def test_the_right_side_cannot_know_more_than_the_left():
 
 
 # ---------------------------------------------------------------- determinism
+
+PROGRAM = """
+from tests.meaning.helpers import residuals, scope_of
+scope = scope_of("$x, y$ : vector", r"$\\sigma, \\tau$ : positive", "$a, b$ : real", "$f(x)$ : function")
+for dimension in (None, 2):
+    reading, parts = residuals(
+        scope, r"\\int e^{-a\\|x\\|^2-b\\langle x,y\\rangle}\\mathcal{N}(x;y,\\sigma^2 I)\\,dx", "0", dimension
+    )
+    print(parts, reading.conditions, reading.obligations, list(reading.facts.symbols.items()))
+_, parts = residuals(scope, r"\\Delta_x\\left(f(x)e^{\\|x-y\\|^2}\\right)", "0", 2)
+print(parts)
+"""
+
+
+def test_nothing_depends_on_the_hash_seed():
+    answers = [
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "012"
+    ]
+    assert answers[0] and len(set(answers)) == 1
 
 
 def test_conditions_keep_their_order():

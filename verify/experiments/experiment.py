@@ -77,7 +77,10 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Series:
-    """One curve of a figure: a line, points, or points with a vertical interval; equal tones share a colour."""
+    """One curve of a figure, drawn as a `line`, as `points` (with vertical intervals if given) or `marked` with both.
+
+    Equal tones share colour, dash and marker.
+    """
 
     title: Text
     x: list[float]

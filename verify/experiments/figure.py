@@ -51,7 +51,7 @@ class Axis:
 
     def ticks(self) -> list[tuple[float, str]]:
         """(value, label) inside the axis."""
-        if self.log and self.high - self.low > 1.6:
+        if self.log and self.high - self.low > 2.5:
             every = max(1, math.ceil((self.high - self.low) / 8))
             decades = range(math.ceil(self.low), math.floor(self.high) + 1)
             return [(10.0**k, power(k)) for k in decades if k % every == 0]
@@ -108,11 +108,11 @@ def _curve(series: Series, number: int, x: Axis, y: Axis) -> list[str]:
     colour, dash, marker = _look(series, number)
     points = [(x(a), y(b)) for a, b in zip(series.x, series.y, strict=True) if x.shows(a) and y.shows(b)]
     parts = [f'<g stroke="{colour}" fill="{colour}" stroke-width="1.7">']
-    if series.style == "line":
+    if series.style != "points":
         path = "L".join(f"{_number(a)} {_number(b)}" for a, b in points)
         dashes = f' stroke-dasharray="{dash}"' if dash else ""
         parts.append(f'<path d="M{path}" fill="none"{dashes}/>')
-    else:
+    if series.style != "line":
         for a, low, high in zip(series.x, series.low, series.high, strict=False):
             if x.shows(a) and y.shows(low) and y.shows(high):
                 parts.append(f'<path d="M{_number(x(a))} {_number(y(low))}V{_number(y(high))}"/>')
@@ -126,11 +126,12 @@ def _legend(series: list[Series], language: str) -> list[str]:
         column, row = number % 2, number // 2
         left, top = LEFT + column * (WIDTH - LEFT - RIGHT) / 2, PLOT_HEIGHT + 10 + row * LEGEND_ROW
         colour, dash, marker = _look(one, number)
-        if one.style == "line":
+        sample = ""
+        if one.style != "points":
             dashes = f' stroke-dasharray="{dash}"' if dash else ""
             sample = f'<path d="M{_number(left)} {top}h30" fill="none"{dashes}/>'
-        else:
-            sample = f'<g transform="translate({_number(left + 15)} {top})">{marker}</g>'
+        if one.style != "line":
+            sample += f'<g transform="translate({_number(left + 15)} {top})">{marker}</g>'
         parts.append(f'<g stroke="{colour}" fill="{colour}" stroke-width="1.7">{sample}</g>')
         parts.append(_text(left + 38, top + 4, one.title[language], "start"))
     return parts

@@ -45,14 +45,12 @@ SQRT_HALF = 0.7071067811865476
 def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int]) -> tuple[Tensor, ...]:
     """Ten rounds of Philox4x32. Words are int64 tensors holding values below 2^32; four words in, four out."""
     a, b, c, d = counter
-    k, l = key
+    low, high = key
     for _ in range(ROUNDS):
-        left, right = (
-            a * MULTIPLIERS[0],
-            c * MULTIPLIERS[1],
-        )  # int64 wraps modulo 2^64: the low 64 bits are right
-        a, b, c, d = (right >> 32 & MASK) ^ b ^ k, right & MASK, (left >> 32 & MASK) ^ d ^ l, left & MASK
-        k, l = k + WEYL[0] & MASK, l + WEYL[1] & MASK
+        # int64 wraps modulo 2^64, which leaves the low 64 bits of each product right.
+        left, right = a * MULTIPLIERS[0], c * MULTIPLIERS[1]
+        a, b, c, d = (right >> 32 & MASK) ^ b ^ low, right & MASK, (left >> 32 & MASK) ^ d ^ high, left & MASK
+        low, high = (low + WEYL[0]) & MASK, (high + WEYL[1]) & MASK
     return a, b, c, d
 
 

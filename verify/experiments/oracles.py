@@ -138,7 +138,7 @@ class Mixture:
 
 
 class DataSet:
-    r"""The uniform law on N points y_i, whose denoiser is the ideal one (Karras et al. 2022, eq. (57); edm.ideal-denoiser):
+    r"""The uniform law on N points y_i, with the ideal denoiser (Karras et al. 2022, eq. (57), edm.ideal-denoiser):
 
         D(x; sigma) = sum_i softmax_i(-|x - y_i|^2 / (2 sigma^2)) y_i.
 

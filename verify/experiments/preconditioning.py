@@ -86,7 +86,7 @@ def ve() -> Preconditioner:
 
 
 def iddpm(sigmas: list[float]) -> Preconditioner:
-    """iDDPM (edm.vp-precond): as VP, with c_noise = M - 1 - (index of the nearest u_j); u_M = 0 is not a noise level."""
+    """iDDPM (edm.vp-precond): as VP, with c_noise = M - 1 - (index of the nearest u_j); u_M = 0 is no noise level."""
     levels = sigmas[:-1]
 
     def index(sigma: float) -> float:

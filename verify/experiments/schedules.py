@@ -70,7 +70,7 @@ def ve() -> Schedule:
 
 
 def edm() -> Schedule:
-    """EDM and iDDPM (edm.tangent): sigma = t, s = 1, the only choice whose ODE trajectories have slope (x - D)/sigma."""
+    """EDM and iDDPM (edm.tangent): sigma = t, s = 1, the choice whose ODE has slope (x - D)/sigma."""
     return _unscaled(torch.clone, torch.ones_like)
 
 
@@ -102,7 +102,7 @@ def iddpm_sigmas(m: int = 1000, c1: float = 0.001, c2: float = 0.008) -> list[fl
 
 
 def karras_steps(n: int, sigma_min: float = 0.002, sigma_max: float = 80.0, rho: float = 7.0) -> list[float]:
-    r"""EDM's noise levels (Karras et al. 2022, eq. (5); edm.time-steps): N levels, equal steps in sigma^(1/rho), then 0."""
+    r"""EDM's noise levels (Karras et al. 2022, eq. (5); edm.time-steps): N equal steps in sigma^(1/rho), then 0."""
     if n < 2:
         raise ValueError(f"EDM's time steps need N >= 2, not {n}")
     top, bottom = sigma_max ** (1 / rho), sigma_min ** (1 / rho)

@@ -42,7 +42,7 @@ def judge_version(route: str) -> str:
 
 def step_key(left: Node, right: Row, scope: Scope, route: str) -> str:
     """Key of one step on one route."""
-    sides = [latex(left), right.relation, latex(right.expression), right.reason if _names_rule(right.reason) else ""]
+    sides = [latex(left), right.relation, latex(right.expression)]
     return _hash([sides, scope_text([left, right.expression], scope), judge_version(route)])
 
 
@@ -59,11 +59,6 @@ def claim_key(claim: Claim, route: str) -> str:
 def steps_of(claim: Claim) -> list[tuple[Row, Row]]:
     """Neighbouring rows of every chain, in order."""
     return [pair for chain in claim.chains for pair in zip(chain, chain[1:], strict=False)]
-
-
-def _names_rule(reason: str) -> bool:
-    """Reasons are prose, except where the judge reads them as a rule."""
-    return "parts" in reason or "divergence theorem" in reason
 
 
 def _hash(value: Any) -> str:

@@ -28,8 +28,9 @@ from verify.language.tree import (
     Trace,
     Transpose,
 )
+from verify.meaning.algebra import SCALAR, VECTOR, Row, Value
 from verify.meaning.errors import MeaningError, Unsupported
-from verify.meaning.evaluation import SCALAR, VECTOR, Evaluation, Row, Value, evaluate
+from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.sizes import decimal, power
 
 FUNCTIONS = {

@@ -11,8 +11,9 @@ import sympy as sp
 
 from verify.language.scope import INDEX, INTEGER, POSITIVE, REAL
 from verify.language.tree import Constant, Integral, Negate, Node, Product, Span, Summation
+from verify.meaning.algebra import SCALAR, Value
 from verify.meaning.errors import MeaningError, Unsupported
-from verify.meaning.evaluation import SCALAR, Evaluation, Value, evaluate
+from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.expressions import close, depends
 from verify.meaning.positivity import provably_positive
 
@@ -48,7 +49,8 @@ def _(node: Integral, reading: Evaluation) -> Value:
         return value
     if len(node.variables) != 1:
         raise MeaningError("limits belong to an integral in one variable", node.span)
-    return _definite(node, node.variables[0], reading)
+    limits = _limit(node.lower, reading), _limit(node.upper, reading)
+    return _definite(node, node.variables[0], limits, reading)
 
 
 def over_all(reading: Evaluation, value: Value, key: str, variable: Value, span: Span) -> Value:
@@ -59,13 +61,13 @@ def over_all(reading: Evaluation, value: Value, key: str, variable: Value, span:
     return reading.integrate_everywhere(value, variable)
 
 
-def _definite(node: Integral, key: str, reading: Evaluation) -> Value:
+def _definite(node: Integral, key: str, limits: tuple[sp.Expr, sp.Expr], reading: Evaluation) -> Value:
     declared = reading.declaration(key, node.span)
     if declared.value != SCALAR:
         raise MeaningError(f"{key} is a vector: limits are not read", node.span)
     if declared.domain in (INTEGER, INDEX):
         raise MeaningError(f"{key} is an integer: there is no integral over it", node.span)
-    lower, upper = _limit(node.lower, reading), _limit(node.upper, reading)
+    lower, upper = limits
     inside = POSITIVE if _not_negative(lower, reading) and _not_negative(upper, reading) else REAL
     variable = reading.table.temporary(inside)
     with reading.bind({key: variable}):

@@ -26,8 +26,9 @@ from verify.language.tree import (
     Primed,
     Span,
 )
+from verify.meaning.algebra import SCALAR, VECTOR, Value
 from verify.meaning.errors import MeaningError
-from verify.meaning.evaluation import SCALAR, VECTOR, Evaluation, Value, evaluate, is_sequence
+from verify.meaning.evaluation import Evaluation, evaluate, is_sequence
 
 
 def names_in(reading: Evaluation, node: Node) -> list[str]:
@@ -66,27 +67,24 @@ def _free_to_vary(reading: Evaluation, key: str, span: Span) -> None:
             raise MeaningError(f"{key} is tied by a relation: there is no derivative in it", span)
 
 
-def _no_hidden_dependence(reading: Evaluation, key: str, operand: Node, span: Span) -> None:
-    r"""Refuse `\frac{d}{dt}` of something with a plain name such as `\alpha_t`.
+def _no_hidden_dependence(reading: Evaluation, node: Derivative) -> None:
+    r"""Refuse a derivative in t of something with a plain name such as `\alpha_t`.
 
     Such a name is declared as a number that does not depend on t, and the derivative would be 0;
-    nobody means that.
+    nobody means that. The place `x_t` of a density under `\partial_t` is kept fixed on purpose.
     """
-    for name in names_in(reading, operand):
+    for name in names_in(reading, node.operand):
         declaration = reading.scope.get(name)
         subscript = re.search(r"_\{([^{}]*)\}$", name)
-        if (
-            declaration is not None
-            and declaration.kind in ("variable", "random")
-            and declaration.definition is None
-            and name != key
-            and subscript is not None
-            and key in re.findall(r"\\?[A-Za-z]+", subscript.group(1))
-        ):
+        if declaration is None or subscript is None or name == node.variable:
+            continue
+        plain = declaration.kind in ("variable", "random") and declaration.definition is None
+        place = node.partial and declaration.value == VECTOR
+        if plain and not place and node.variable in re.findall(r"\\?[A-Za-z]+", subscript.group(1)):
             raise MeaningError(
-                f"{name} is declared as a variable that does not depend on {key}; for a derivative in {key} "
-                "declare it as a function",
-                span,
+                f"{name} is declared as a variable that does not depend on {node.variable}; "
+                f"for a derivative in {node.variable} declare it as a function",
+                node.span,
             )
 
 
@@ -97,11 +95,8 @@ def _space(reading: Evaluation, variable: str | None, span: Span) -> str:
     return key
 
 
-def _along(
-    reading: Evaluation, key: str, operand: Node, span: Span, compute: Callable[[Value], Value]
-) -> Value:
+def _along(reading: Evaluation, key: str, span: Span, compute: Callable[[Value], Value]) -> Value:
     _free_to_vary(reading, key, span)
-    _no_hidden_dependence(reading, key, operand, span)
     return reading.with_free(key, compute, span)
 
 
@@ -115,7 +110,8 @@ def _(node: Derivative, reading: Evaluation) -> Value:
             value = reading.derivative(value, variable)
         return value
 
-    return _along(reading, node.variable, node.operand, node.span, compute)
+    _no_hidden_dependence(reading, node)
+    return _along(reading, node.variable, node.span, compute)
 
 
 def _derivative_of_function(reading: Evaluation, call: Call, position: int, order: int) -> Value:
@@ -157,7 +153,7 @@ def _(node: Primed, reading: Evaluation) -> Value:
 @evaluate.register
 def _(node: Gradient, reading: Evaluation) -> Value:
     key = _space(reading, node.variable, node.span)
-    return _along(reading, key, node.operand, node.span, lambda x: _gradient(reading, node.operand, x))
+    return _along(reading, key, node.span, lambda x: _gradient(reading, node.operand, x))
 
 
 def _gradient(reading: Evaluation, operand: Node, variable: Value) -> Value:
@@ -177,7 +173,7 @@ def _(node: Divergence, reading: Evaluation) -> Value:
             return reading.derivative(field, variable)
         return reading.divergence(field, variable)
 
-    return _along(reading, _space(reading, node.variable, node.span), node.operand, node.span, compute)
+    return _along(reading, _space(reading, node.variable, node.span), node.span, compute)
 
 
 @evaluate.register
@@ -188,7 +184,7 @@ def _(node: Laplacian, reading: Evaluation) -> Value:
             return reading.derivative(slope, variable)
         return reading.divergence(slope, variable)
 
-    return _along(reading, _space(reading, node.variable, node.span), node.operand, node.span, compute)
+    return _along(reading, _space(reading, node.variable, node.span), node.span, compute)
 
 
 @evaluate.register
@@ -199,4 +195,4 @@ def _(node: Hessian, reading: Evaluation) -> Value:
             return reading.jacobian(slope, variable)
         return reading.derivative(slope, variable)
 
-    return _along(reading, _space(reading, node.variable, node.span), node.operand, node.span, compute)
+    return _along(reading, _space(reading, node.variable, node.span), node.span, compute)

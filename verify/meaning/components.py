@@ -8,8 +8,9 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from verify.language.scope import NONNEGATIVE, POSITIVE, REAL, UNIT, Declaration, Scope
+from verify.meaning.algebra import MATRIX, ROW, SCALAR, VECTOR, Row, Value
 from verify.meaning.errors import Unsupported
-from verify.meaning.evaluation import MATRIX, ROW, SCALAR, VECTOR, Evaluation, Row, Value
+from verify.meaning.evaluation import Evaluation
 from verify.meaning.expressions import close, depends
 from verify.meaning.moments import MAX_MOMENT, gaussian_integral, polynomial_moment
 from verify.meaning.positivity import provably_not_positive, provably_positive

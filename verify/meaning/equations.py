@@ -12,38 +12,13 @@ from collections.abc import Sequence
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from verify.meaning.algebra import SCALAR
 from verify.meaning.errors import MeaningError
-from verify.meaning.evaluation import SCALAR, Evaluation, evaluate
+from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.expressions import differentiate, substitute
+from verify.meaning.jets import jet_of
 
 MAX_PASSES = 4
-
-Jet = tuple[str, tuple[int, ...], tuple[sp.Expr, ...]]
-
-
-def jet_of(expression: sp.Expr) -> Jet | None:
-    """(function name, order in each argument, arguments) of a value or derivative; None for others.
-
-    A derivative is taken apart only where every argument is a different symbol.
-    """
-    if isinstance(expression, AppliedUndef):
-        return expression.func.__name__, (0,) * len(expression.args), expression.args
-    if isinstance(expression, sp.Subs):
-        inner = jet_of(expression.expr)
-        if inner is None or not isinstance(expression.expr, sp.Derivative):
-            return None
-        point = dict(zip(expression.variables, expression.point, strict=True))
-        return inner[0], inner[1], tuple(argument.xreplace(point) for argument in inner[2])
-    if isinstance(expression, sp.Derivative) and isinstance(expression.expr, AppliedUndef):
-        arguments = expression.expr.args
-        if any(list(arguments).count(variable) != 1 for variable in expression.variables):
-            return None
-        others = [a for a in arguments if a not in expression.variables]
-        if any(other.free_symbols & set(expression.variables) for other in others):
-            return None
-        orders = tuple(expression.variables.count(argument) for argument in arguments)
-        return expression.expr.func.__name__, orders, arguments
-    return None
 
 
 def use_equations(evaluation: Evaluation, expression: sp.Expr) -> sp.Expr:
@@ -54,7 +29,9 @@ def use_equations(evaluation: Evaluation, expression: sp.Expr) -> sp.Expr:
     """
     rules = _rules(evaluation)
     for _ in range(MAX_PASSES if rules else 0):
-        unknowns = sorted(expression.atoms(sp.Derivative, sp.Subs, AppliedUndef, sp.Symbol), key=_deepest_first)
+        unknowns = sorted(
+            expression.atoms(sp.Derivative, sp.Subs, AppliedUndef, sp.Symbol), key=_deepest_first
+        )
         replacements = {}
         for unknown in unknowns:
             known = next((k for rule in rules if (k := _apply(evaluation, rule, unknown)) is not None), None)
@@ -77,7 +54,9 @@ def _rules(evaluation: Evaluation) -> list[tuple[sp.Expr, sp.Expr]]:
         right = evaluation.zero_like(right, left)
         shapes = evaluation.shape(left), evaluation.shape(right)
         if shapes[0] != shapes[1]:
-            raise MeaningError(f"a declared equation sets a {shapes[0]} equal to a {shapes[1]}", left_node.span)
+            raise MeaningError(
+                f"a declared equation sets a {shapes[0]} equal to a {shapes[1]}", left_node.span
+            )
         if shapes[0] != SCALAR and not evaluation.dimension.is_Integer:
             continue  # coefficients in symbolic d belong to vectors, they are no unknowns of their own
         rules += list(zip(evaluation.parts(left), evaluation.parts(right), strict=True))

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT
+from verify.meaning.errors import Unsupported
 from verify.meaning.facts import Facts
+from verify.meaning.jets import canonical, jet, jet_of
 from verify.meaning.sizes import expand
 from verify.meaning.symbols import SymbolTable, depth_of
 
@@ -79,38 +81,27 @@ def substitute(expression: sp.Expr, values: Mapping[sp.Basic, sp.Expr], table: S
         body = expression.func(expression.function, *inner) if inner else expression.function
         temporary = table.temporary(table.facts.symbols[variable])
         body = substitute(rename(body, {variable: temporary}), values, table)
-        limits = [substitute(limit, values, table) for limit in (lower, upper)]
-        return close(expression.func, body, temporary, *limits, table)
+        lower, upper = (substitute(limit, values, table) for limit in (lower, upper))
+        return close(expression.func, body, temporary, lower, upper, table)
     if isinstance(expression, sp.Derivative | sp.Subs):
-        return canonical_points(expression.subs(list(values.items()), simultaneous=True))
+        parts = jet_of(expression)
+        if parts is None:
+            raise Unsupported("a derivative that cannot be expressed in the arguments of its function")
+        function, orders, arguments = parts
+        return jet(function, orders, [substitute(argument, values, table) for argument in arguments])
     return expression.func(*[substitute(argument, values, table) for argument in expression.args])
 
 
 def differentiate(expression: sp.Expr, symbol: sp.Symbol, facts: Facts) -> sp.Expr:
     """Derivative in a free symbol; tied roots `s**q = base` follow the chain rule."""
-    result = canonical_points(sp.diff(expression, symbol))
+    result = canonical(sp.diff(expression, symbol))
     for root, (degree, base) in facts.roots.items():
         if root != symbol and expression.has(root):
             inner = differentiate(base, symbol, facts)
             if inner != 0:
-                outer = canonical_points(sp.diff(expression, root))
+                outer = canonical(sp.diff(expression, root))
                 result += outer * inner / (degree * root ** (degree - 1))
     return result
-
-
-def canonical_points(expression: sp.Expr) -> sp.Expr:
-    """Derivatives of undefined functions at a point, with the inner variables named by their place."""
-    if not expression.has(sp.Subs):
-        return expression
-
-    def named(node: sp.Subs) -> sp.Expr:
-        inside = [int(s.name[3:]) for s in node.expr.atoms(sp.Symbol) if s.name.startswith("_at")]
-        first = max(inside, default=0) + 1
-        names = [sp.Symbol(f"_at{i}", real=True) for i, _ in enumerate(node.variables, first)]
-        inner = node.expr.xreplace(dict(zip(node.variables, names, strict=True)))
-        return sp.Subs(inner, tuple(names), node.point)
-
-    return expression.replace(lambda node: isinstance(node, sp.Subs), named)
 
 
 def depends(expression: sp.Basic, symbols: Sequence[sp.Symbol]) -> bool:

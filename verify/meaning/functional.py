@@ -9,9 +9,11 @@ from sympy.core.function import AppliedUndef
 
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation, evaluate
-from verify.meaning.expressions import canonical_points
+from verify.meaning.expressions import substitute
+from verify.meaning.facts import Facts
+from verify.meaning.jets import canonical
 from verify.meaning.sizes import expand
-from verify.meaning.symbols import depth_of
+from verify.meaning.symbols import SymbolTable, depth_of
 
 MAX_SPLIT = 3  # integrals tried in `split_at_upper_limit`
 
@@ -63,7 +65,6 @@ def euler_operator(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> list[s
     All zero means that the integrand is a divergence plus something without undefined functions,
     so that a boundary field is missing; otherwise no boundary field can make the integral vanish.
     """
-    integrand = integrand.doit(integrals=False, sums=False)
     derivatives = sorted(
         integrand.atoms(sp.Derivative), key=lambda e: (-e.derivative_count, sp.default_sort_key(e))
     )
@@ -83,7 +84,7 @@ def euler_operator(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> list[s
             for step in steps:
                 part = sp.diff(part, step)
             total += (-1) ** len(steps) * part
-        results.append(total.doit(integrals=False, sums=False))
+        results.append(total)
     return results
 
 
@@ -110,7 +111,7 @@ def fit_boundary(integrand: sp.Expr, divergences: Sequence[sp.Expr]) -> list[sp.
 def _monomials(expression: sp.Expr) -> dict[sp.Expr, sp.Rational]:
     """Rational coefficients by monomial."""
     found: dict[sp.Expr, sp.Rational] = {}
-    opened = expand(canonical_points(expression.doit(integrals=False, sums=False)))
+    opened = expand(canonical(expression))
     for term in sp.Add.make_args(opened):
         number, monomial = term.as_coeff_Mul()
         if number != 0:
@@ -157,7 +158,7 @@ def by_parts(evaluation: Evaluation, residual: sp.Expr) -> sp.Expr:
     return integrand - sp.Add(*[c * d for c, d in zip(factors, divergences, strict=True)])
 
 
-def split_at_upper_limit(expression: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+def split_at_upper_limit(expression: sp.Expr, facts: Facts) -> tuple[sp.Expr, sp.Expr] | None:
     """`R(b) = 0` for all b follows from `dR/db = 0` and `R(a) = 0`: the two, for an integral from a to b.
 
     None when no integral has a free symbol as its upper limit, or the derivative still has it.
@@ -171,7 +172,9 @@ def split_at_upper_limit(expression: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
             continue
         if end in start.free_symbols or end.is_integer:
             continue
-        rate = canonical_points(sp.diff(expression, end))
+        if any(end in base.free_symbols for root, (_, base) in facts.roots.items() if expression.has(root)):
+            continue  # the root would have to move with the limit
+        rate = canonical(sp.diff(expression, end))
         if any(other.limits[0][2] == end for other in rate.atoms(sp.Integral)):
             continue
         empty = {
@@ -179,7 +182,7 @@ def split_at_upper_limit(expression: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
             for other in integrals
             if len(other.limits) == 1 and other.limits[0][1:] == integral.limits[0][1:]
         }
-        first = expression.xreplace(empty).subs(end, start)
+        first = substitute(expression.xreplace(empty), {end: start}, SymbolTable(facts))
         if first.has(sp.zoo, sp.nan, sp.oo):
             continue
         return rate, first

@@ -6,9 +6,10 @@ import sympy as sp
 
 from verify.language.scope import POSITIVE, REAL
 from verify.language.tree import Differential, Name
+from verify.meaning.algebra import SCALAR, VECTOR, Value
 from verify.meaning.calculus import names_in
 from verify.meaning.errors import MeaningError, Unsupported
-from verify.meaning.evaluation import SCALAR, VECTOR, Evaluation, Value, evaluate
+from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.sizes import expand
 from verify.meaning.symbols import readable
 

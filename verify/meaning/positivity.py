@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from verify.language.scope import UNIT
 from verify.meaning.errors import Unsupported
@@ -24,10 +25,14 @@ def provably_positive(expression: sp.Expr, facts: Facts) -> bool:
         return all(provably_positive(factor, facts) for factor in expression.args)
     if expression.is_Pow and expression.exp.is_real:
         return provably_positive(expression.base, facts)
-    units = sorted((s for s in expression.free_symbols if facts.domain(s) == UNIT), key=lambda s: s.name)
+    units = sorted(
+        (a for a in expression.atoms(sp.Symbol, AppliedUndef) if facts.domain(a) == UNIT),
+        key=sp.default_sort_key,
+    )
     if not units:
         return False
-    opened = sp.together(expression.xreplace({s: s / (1 + s) for s in units}))
+    odds = {a: sp.Symbol(f"_odds{i}", positive=True) for i, a in enumerate(units)}
+    opened = sp.together(expression.xreplace({a: u / (1 + u) for a, u in odds.items()}))
     numerator, denominator = (_expanded(part) for part in sp.fraction(opened))
     return numerator is not None and denominator is not None
 

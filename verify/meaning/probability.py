@@ -16,11 +16,12 @@ from verify.language.tree import (
     Span,
     Transpose,
 )
+from verify.meaning.algebra import MATRIX, SCALAR, VECTOR, Value
 from verify.meaning.arithmetic import logarithm
 from verify.meaning.binders import over_all
 from verify.meaning.calculus import names_in
 from verify.meaning.errors import MeaningError, Unsupported
-from verify.meaning.evaluation import MATRIX, SCALAR, VECTOR, Evaluation, Value, evaluate
+from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.positivity import provably_not_positive, provably_positive
 
 HALF = sp.Rational(1, 2)
@@ -78,9 +79,10 @@ def _(node: Gaussian, reading: Evaluation) -> Value:
 
 
 def _declared_random(reading: Evaluation, node: Moment) -> list[Declaration]:
-    """The random names of the body that no operator has bound, in the order of declaration."""
+    """The names of the body with a declared law that no operator has bound, in the order of declaration."""
     used, bound = names_in(reading, node.body), reading.bound_names()
-    return [d for d in reading.scope if d.kind == "random" and d.key in used and d.key not in bound]
+    random = [d for d in reading.scope if d.kind == "random" or d.law is not None]
+    return [d for d in random if d.key in used and d.key not in bound]
 
 
 def _mean_over_declared(reading: Evaluation, value: Value, declaration: Declaration, span: Span) -> Value:
@@ -122,52 +124,83 @@ def _mean_over_law(
 
 def _law_at(reading: Evaluation, law: Node, key: str, variable: Value, span: Span) -> sp.Expr:
     """The density of a law at the variable."""
+    if isinstance(law, Call):
+        declaration = reading.declaration(law.key, law.span)
+        if not declaration.density and declaration.definition is None:
+            raise MeaningError(f"{law.key} is not declared as a density", law.span)
     with reading.bind({key: variable}):
         if isinstance(law, Call) and law.arguments is None:
-            declaration = reading.declaration(law.key, law.span)
-            rest = reading.argument_values(law)[1:]
-            weight = reading.apply(law.key, [variable, *rest], law.span)
+            weight = reading.apply(law.key, [variable, *reading.argument_values(law)[1:]], law.span)
         else:
-            declaration = reading.scope.get(law.key) if isinstance(law, Call) else None
             weight = reading.scalar(law)
     if not reading.depends(weight, variable):
         raise MeaningError(f"the law of {key} does not depend on {key}", span)
-    if declaration is not None and not declaration.density and declaration.definition is None:
-        raise MeaningError(f"{law.key} is not declared as a density", law.span)
     return weight
 
 
 def expectation(reading: Evaluation, node: Moment, body: Node) -> Value:
-    """The mean of `body` under the laws and conditions of `node`."""
+    """The mean of `body` under the laws and conditions of `node`.
+
+    Written laws are taken from the last to the first, so that a law may use the names before it.
+    """
     if node.given is not None:
         return _conditional(reading, node, body)
-    bound: dict[str, Value] = {}
-    declared: list[Declaration] = []
-    for key, law in node.laws:
-        declaration = reading.declaration(key, node.span)
-        if law is None and declaration.kind == "random":
-            declared.append(declaration)
-        elif law is None and declaration.law is None:
-            raise MeaningError(f"no law is declared for {key}", node.span)
-        else:
-            bound[key] = reading.fresh(key)
     if not node.laws:
-        declared = _declared_random(reading, node)
-        if not declared:
-            raise MeaningError(
-                "nothing in the brackets is declared random: name the law, E_{x \\sim p}", node.span
-            )
+        return _over_all_declared(reading, node, body)
+    laws = [_law_of(reading, key, law, node.span) for key, law in node.laws]
+    bound = {
+        key: reading.fresh(key) for (key, _), law in zip(node.laws, laws, strict=True) if law is not None
+    }
     with reading.bind(bound):
         value = evaluate(body, reading)
-        for declaration in declared:
-            value = _mean_over_declared(reading, value, declaration, node.span)
-    written = [(key, law) for key, law in node.laws if key in bound]
-    for position in reversed(range(len(written))):
-        key, law = written[position]
-        law = law if law is not None else reading.declaration(key).law
-        with reading.bind({name: bound[name] for name, _ in written[:position]}):
-            value = _mean_over_law(reading, value, key, bound[key], law, node.span)
+    taken: list[str] = []
+    for (key, _), law in reversed(list(zip(node.laws, laws, strict=True))):
+        _uses_no_later_name(reading, key, law, [*taken, key], node.span)
+        taken.append(key)
+        with reading.bind({name: variable for name, variable in bound.items() if name not in taken}):
+            if law is None:
+                value = _mean_over_declared(reading, value, reading.declaration(key), node.span)
+            else:
+                value = _mean_over_law(reading, value, key, bound[key], law, node.span)
     return value
+
+
+def _over_all_declared(reading: Evaluation, node: Moment, body: Node) -> Value:
+    declared = _declared_random(reading, node)
+    if not declared:
+        raise MeaningError(
+            "nothing in the brackets is declared random: name the law, E_{x \\sim p}", node.span
+        )
+    value, taken = evaluate(body, reading), []
+    for declaration in reversed(declared):
+        taken.append(declaration.key)
+        law = declaration.law if declaration.mean is None else None
+        _uses_no_later_name(reading, declaration.key, law, taken, node.span)
+        value = _mean_over_declared(reading, value, declaration, node.span)
+    return value
+
+
+def _law_of(reading: Evaluation, key: str, law: Node | None, span: Span) -> Node | None:
+    """The law of a name of an expectation; None for a random variable with declared moments."""
+    declaration = reading.declaration(key, span)
+    if law is not None or declaration.law is not None:
+        return law if law is not None else declaration.law
+    if declaration.kind != "random":
+        raise MeaningError(f"no law is declared for {key}", span)
+    return None
+
+
+def _uses_no_later_name(
+    reading: Evaluation, key: str, law: Node | None, taken: list[str], span: Span
+) -> None:
+    """Refuse a law that depends on a variable that has been averaged out already."""
+    if law is None:
+        return  # declared moments never use random names, see `_mean_over_declared`
+    parts = [law.mean, law.covariance] if isinstance(law, Gaussian) else [law]
+    for part in parts:
+        for name in names_in(reading, part):
+            if name in taken and (name != key or isinstance(law, Gaussian)):
+                raise MeaningError(f"the law of {key} uses {name}: write the law of {name} before it", span)
 
 
 def _conditional(reading: Evaluation, node: Moment, body: Node) -> Value:
@@ -217,7 +250,7 @@ def _(node: Moment, reading: Evaluation) -> Value:
 @evaluate.register
 def _(node: KullbackLeibler, reading: Evaluation) -> Value:
     first, second = node.first, node.second
-    if not all(isinstance(law, Gaussian) and law.point is None for law in (first, second)):
+    if not isinstance(first, Gaussian) or not isinstance(second, Gaussian) or first.point or second.point:
         raise Unsupported("D_{KL} is read for two Gaussians only")
     means = evaluate(first.mean, reading), evaluate(second.mean, reading)
     matrices = [reading.shape(evaluate(law.covariance, reading)) == MATRIX for law in (first, second)]

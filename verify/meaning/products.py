@@ -11,7 +11,7 @@ def peel_products(expression: sp.Expr) -> sp.Expr:
     """`prod_{k=a}^{n} f(k)` becomes `f(n) ... f(m+1) prod_{k=a}^{m} f(k)`.
 
     m is the smallest upper limit that occurs in the expression with the same f and the same a.
-    Valid for `m >= a - 1`, where the shorter product may be empty.
+    Done only where `m >= a - 1` is certain; the shorter product may be empty, not less.
     """
     products = sorted(expression.atoms(sp.Product), key=sp.default_sort_key)
     replacements = {}
@@ -27,7 +27,8 @@ def peel_products(expression: sp.Expr) -> sp.Expr:
             ):
                 continue
             steps = sp.expand(upper - short.limits[0][2])
-            if short.limits[0][1] == lower and steps.is_Integer and 0 < steps <= MAX_PEELED:
+            not_below = (short.limits[0][2] - lower + 1).is_nonnegative
+            if short.limits[0][1] == lower and not_below and steps.is_Integer and 0 < steps <= MAX_PEELED:
                 most = max(most, int(steps))
         if most:
             factors = [long.function.xreplace({variable: upper - back}) for back in range(most)]

@@ -14,13 +14,14 @@ import sympy as sp
 from verify.language.scope import INDEX, INTEGER, Scope
 from verify.language.tree import BigO, Node
 from verify.meaning import arithmetic, binders, calculus, functional, probability
+from verify.meaning.algebra import SCALAR, Row, Value
 from verify.meaning.components import Components
 from verify.meaning.equations import use_equations
 from verify.meaning.errors import MeaningError, Unsupported
-from verify.meaning.evaluation import SCALAR, Evaluation, Row, Value, evaluate
+from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.expansions import order_of, taylor_coefficients
 from verify.meaning.facts import Facts
-from verify.meaning.gram import Gram
+from verify.meaning.gram_moments import Gram
 from verify.meaning.ito import coefficients
 from verify.meaning.products import peel_products
 

@@ -17,6 +17,7 @@ INSTANCES = 3  # choices of functions
 POINTS = 8  # admissible points at which the sides are compared
 FINE_DIGITS = 400  # precision of the last try
 MIN_DIGITS = 30  # agreement that counts
+SHORT = 12  # figures of a numerator that is shown exactly
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _compare(statement: Concrete, point: AdmissiblePoint, sense: int, digits: in
 def _shown(e: sp.Expr, value: Interval, point: AdmissiblePoint) -> str:
     """The exact value when it is a short rational number, else an enclosure."""
     exact = e.xreplace(point.rationals)
-    if exact.is_Rational and len(str(exact)) <= 24:
+    if exact.is_Rational and max(abs(exact.p), exact.q) < 10**SHORT:
         return str(exact)
     return intervals.text(value)
 

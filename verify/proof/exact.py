@@ -84,7 +84,8 @@ def _routes(residual: sp.Expr, reading: Reading, scope: Scope) -> Iterator[list[
         decision = decide_zero(swapped, reading.facts)
         decision.conditions.append("the order of integration may be exchanged (Fubini)")
         yield [decision]
-    parts = split_at_upper_limit(residual)
+    tied = any(symbol in reading.facts.roots for symbol in residual.free_symbols)
+    parts = None if tied else split_at_upper_limit(residual, reading.facts)
     if parts is not None:
         yield [decide_zero(part, reading.facts) for part in parts]
     if scope.boundary:

@@ -238,8 +238,12 @@ def _decimal(value: Fraction, digits: int, direction: int) -> str:
 
 def _magnitude(value: Fraction) -> int:
     """floor(log10(value)) for a positive rational number."""
-    guess = len(str(value.numerator)) - len(str(value.denominator))
-    return guess if value >= Fraction(10) ** guess else guess - 1
+    guess = (value.numerator.bit_length() - value.denominator.bit_length()) * 30103 // 100_000
+    while value < Fraction(10) ** guess:
+        guess -= 1
+    while value >= Fraction(10) ** (guess + 1):
+        guess += 1
+    return guess
 
 
 def _place(whole: int, shift: int) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from verify.meaning.facts import Facts
+
 
 class NoJet(Exception):
     """A derivative that is not one of an undefined function in its own arguments."""
@@ -44,3 +46,16 @@ def jet_of(e: sp.Expr) -> Jet:
             raise NoJet("a derivative in a variable that stands in several places")
     orders = tuple(counts.get(a, 0) for a in call.args)
     return Jet(call.func, orders, tuple(a.xreplace(places) for a in call.args))
+
+
+def carry_out(e: sp.Expr, facts: Facts) -> sp.Expr:
+    """A derivative (or an evaluation) of something that is not an undefined function, carried out.
+
+    Raises NoJet when a tied root occurs: it may depend on the variable, which SymPy does not know.
+    """
+    if any(symbol in facts.roots for symbol in e.free_symbols):
+        raise NoJet("a derivative of an expression with a tied root")
+    opened = e.doit(integrals=False, sums=False, products=False)
+    if opened == e:
+        raise NoJet("a derivative that could not be carried out")
+    return opened

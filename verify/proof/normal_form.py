@@ -7,7 +7,7 @@ a refutation. `zero=None` says why nothing was decided.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import sympy as sp
@@ -18,7 +18,7 @@ from verify.meaning.facts import Facts
 from verify.proof.algebra import COMPLEX, Algebra, NeedsMoreGenerators, Quotient, Undecidable
 from verify.proof.branches import absolute, imaginary_unit, logarithm, rational_power
 from verify.proof.exponentials import Angle, is_exponential, open_exponentials
-from verify.proof.jets import NoJet, is_jet, jet_of
+from verify.proof.jets import NoJet, carry_out, is_jet, jet_of
 from verify.proof.operators import OPERATORS, linear_operator, product, rename_bound
 from verify.proof.polynomials import Polynomial
 from verify.proof.signs import UNKNOWN, Sign, sign, sign_of_quotient
@@ -52,7 +52,7 @@ def decide_zero(expr: sp.Expr, facts: Facts, pure: bool = False) -> ZeroDecision
         return ZeroDecision(True)
     try:
         form, value = _normal_form(expr, facts, pure)
-    except Undecidable as reason:
+    except (Undecidable, NoJet) as reason:
         return ZeroDecision(None, str(reason))
     try:
         zero = form.algebra.is_zero(value)
@@ -69,12 +69,12 @@ def decide_sign(expr: sp.Expr, facts: Facts, pure: bool = False) -> Sign:
     try:
         form, value = _normal_form(sp.sympify(expr), facts, pure)
         return sign_of_quotient(form.algebra, value)
-    except Undecidable:
+    except (Undecidable, NoJet):
         return UNKNOWN
 
 
 def _normal_form(expr: sp.Expr, facts: Facts, pure: bool) -> tuple[NormalForm, Quotient]:
-    expr = _prepare(expr)
+    expr = _prepare(expr, facts)
     domains: dict[sp.Symbol, str] = {}
     expr = rename_bound(expr, facts, domains)
     for size in FIRST_RINGS:
@@ -88,12 +88,12 @@ def _normal_form(expr: sp.Expr, facts: Facts, pure: bool) -> tuple[NormalForm, Q
     raise Undecidable(f"more than {MAX_GENERATORS} generators")
 
 
-def _prepare(expr: sp.Expr) -> sp.Expr:
+def _prepare(expr: sp.Expr, facts: Facts) -> sp.Expr:
     """Carry out derivatives of everything but undefined functions; hyperbolic functions become exp."""
     if expr.has(sp.Derivative):
         expr = expr.replace(
             lambda e: isinstance(e, sp.Derivative) and not isinstance(e.expr, AppliedUndef),
-            lambda e: e.doit(integrals=False, sums=False, products=False),
+            lambda e: carry_out(e, facts),
         )
     if expr.has(*HYPERBOLIC):
         expr = expr.rewrite(list(HYPERBOLIC), sp.exp)
@@ -115,7 +115,7 @@ class NormalForm:
         """The normal form of `expr`, with the facts that concern it taken in first."""
         facts = self.algebra.facts
         symbols = _closed_under_roots(expr.free_symbols, facts)
-        assumed = [_prepare(p) for p in facts.positive]
+        assumed = [_prepare(p, facts) for p in facts.positive]
         assumed = [p for p in assumed if p.free_symbols <= symbols and not p.has(*OPERATORS)]
         for symbol in sorted(symbols, key=_symbol_order):
             if symbol not in facts.roots:
@@ -286,6 +286,7 @@ class NormalForm:
         from verify.proof.enclosure import different_from_zero_somewhere
 
         algebra = self.algebra
+        facts = replace(algebra.facts, symbols=algebra.facts.symbols | self.bound)
         found = []
         for p in algebra.inverted.values():
             used = algebra.used(p)
@@ -293,7 +294,7 @@ class NormalForm:
                 continue
             expression = algebra.expression(Quotient(p))
             if not all(algebra.generators[i].independent for i in used):
-                outcome = different_from_zero_somewhere(expression, algebra.facts)
+                outcome = different_from_zero_somewhere(expression, facts)
                 if outcome is False:
                     raise Undecidable(f"a denominator may vanish identically: {expression}")
             found.append(expression)
@@ -301,7 +302,7 @@ class NormalForm:
 
     def _certainly_nonzero(self, p: Polynomial, used: list[int]) -> bool:
         single = len(used) == 1 and p == self.algebra.ring.generator(used[0])
-        if single and self.algebra.generators[used[0]].kind in ("exponential", "root"):
+        if single and self.algebra.generators[used[0]].kind == "exponential":
             return True
         return sign(self.algebra, p).strict
 

@@ -17,7 +17,7 @@ from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, U
 from verify.meaning.facts import Facts
 from verify.proof import intervals
 from verify.proof.intervals import Interval, NotEvaluable
-from verify.proof.jets import NoJet, is_jet, jet_of
+from verify.proof.jets import NoJet, carry_out, is_jet, jet_of
 
 SEED = 20220601
 RANGE_LENGTH = 3  # symbolic upper limits of finite sums and products
@@ -78,7 +78,7 @@ def concrete(expressions: Iterable[sp.Expr], facts: Facts, attempt: int = 0) -> 
     generator = random.Random(SEED + attempt)
     functions = _instances(everything, facts, generator)
 
-    put_in = _PutIn({name: body for name, (_, body) in functions.items()})
+    put_in = _PutIn({name: body for name, (_, body) in functions.items()}, facts)
 
     def change(e: sp.Expr) -> sp.Expr:
         e = put_in.change(_open_finite(e.xreplace(opened)))
@@ -144,8 +144,9 @@ def _instances(
 class _PutIn:
     """Concrete functions put in for undefined ones, derivatives carried out."""
 
-    def __init__(self, bodies: dict[str, sp.Lambda]) -> None:
+    def __init__(self, bodies: dict[str, sp.Lambda], facts: Facts) -> None:
         self.bodies = bodies
+        self.facts = facts
         self.derived: dict[tuple, sp.Expr] = {}
         self.known: dict[sp.Basic, sp.Basic] = {}
 
@@ -160,10 +161,10 @@ class _PutIn:
         try:
             jet = jet_of(e)
         except NoJet:
-            opened = e.doit(integrals=False, sums=False)
-            if opened == e or isinstance(opened, sp.Derivative | sp.Subs):
-                raise NotEvaluable("a derivative that could not be carried out") from None
-            return self.change(opened)
+            try:
+                return self.change(carry_out(e, self.facts))
+            except NoJet as reason:
+                raise NotEvaluable(str(reason)) from reason
         name = jet.function.__name__
         places = self.bodies[name].variables
         key = (name, jet.orders)

@@ -51,6 +51,19 @@ def judge_step(left: Node, right: Node, scope: Scope, relation: str = EQUAL, rea
     return verdict
 
 
+def is_proved(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> bool:
+    """Whether the exact routes alone prove an equality; no refutation is looked for.
+
+    Raises MeaningError as `judge_step` does.
+    """
+    order = order_of_step(left, right)
+    attempts = _Attempts()
+    return any(
+        _prove_in(group, left, right, scope, relation, order, attempts) is not None
+        for group in _groups(scope)
+    )
+
+
 def _judge(left: Node, right: Node, scope: Scope, relation: str) -> StepVerdict:
     if relation in INEQUALITIES:
         return _judge_inequality(left, right, scope, *INEQUALITIES[relation])

@@ -18,8 +18,9 @@ from verify.proof.points import SEED, Concrete, admissible_points, complete, con
 
 RANDOM_POINTS = 300
 CLIMBS = 8
-STEPS = 60
+STEPS = 150
 COARSE_DIGITS = 15
+FACTORS = ((1, 10), (1, 2), (4, 5), (24, 25), (999, 1000), (1001, 1000), (25, 24), (5, 4), (2, 1), (10, 1))
 WHOLE = (INTEGER, INDEX)
 
 
@@ -103,7 +104,7 @@ def _move(value: sp.Rational, domain: str, generator: random.Random) -> sp.Ratio
     if domain in WHOLE:
         least = 1 if domain == INDEX else -50
         return sp.Integer(max(least, int(value) + generator.choice((-3, -1, 1, 3))))
-    factor = sp.Rational(*generator.choice(((1, 10), (1, 2), (4, 5), (5, 4), (2, 1), (10, 1))))
+    factor = sp.Rational(*generator.choice(FACTORS))
     if domain == UNIT:  # move towards 0 or towards 1
         part = factor if factor < 1 else 1 / factor
         value = value * part if generator.random() < 0.5 else 1 - (1 - value) * part

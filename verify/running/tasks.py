@@ -25,7 +25,7 @@ def prove_step(left: Node, right: Row, scope: Scope, hint: bool = False) -> dict
 
     started = time.perf_counter()
     try:
-        verdict = judge_step(left, right.expression, scope, right.relation, right.reason)
+        verdict = judge_step(left, right.expression, scope, right.relation)
     except MeaningError as error:
         return {"verdict": UNDECIDED, "why": error.message, "problem": error.message, "span": list(error.span)}
     if hint and verdict.verdict == REFUTED and not verdict.hint:
@@ -65,7 +65,7 @@ def try_mutants(left: Node, right: Row, scope: Scope) -> dict[str, Any]:
         elif found["verdict"] != PROVED:
             counts["undecided"] += 1
         elif (
-            sample_step(right.expression, replace(right, relation="=", expression=mutant.node), scope)["verdict"]
+            sample_step(right.expression, replace(right, expression=mutant.node), scope)["verdict"]
             == REFUTED
         ):
             counts["survived"] += 1

@@ -90,6 +90,7 @@ class Step:
             isinstance(node, Identity) or node == Constant("dimension") for node in nodes
         )
         self.differentials = any(isinstance(node, Differential) for side in self.sides for node in side.walk())
+        self.used: set[str] = set()  # the names whose drawn values the sides have looked up
         self.unspecified = [declared.key for declared in self.reached if self._unspecified(declared)]
 
     def _unspecified(self, declared: Declaration) -> bool:
@@ -126,20 +127,14 @@ class Step:
                 except Undefined:
                     continue
                 found.append((point, comparison))
-                if not comparison.agree or len(found) == wanted or self.closed(point, dimension):
+                if not comparison.agree or len(found) == wanted or self.closed:
                     return found
         return found
 
-    def closed(self, point: Point, dimension: int) -> bool:
-        """Is every point the same to the sides?"""
-        return not self.unspecified and not self.looked_up(point, dimension)
-
-    def looked_up(self, point: Point, dimension: int) -> set[str]:
-        """The names whose drawn values the sides use."""
-        evaluator = self.evaluator(point, dimension, 0, Budget(EVALUATIONS))
-        with mp.workdps(DIGITS):
-            self.read(evaluator, {})
-        return evaluator.looked_up
+    @property
+    def closed(self) -> bool:
+        """Is every point the same to the sides? Known after the first evaluation."""
+        return not self.unspecified and not self.used
 
     def evaluator(self, point: Point, dimension: int, level: int, budget: Budget) -> Evaluator:
         """A reader of the sides at one point."""
@@ -187,7 +182,9 @@ class Step:
         """All components of both sides, and the largest term of any sum on the way."""
         with mp.workdps(DIGITS + 10 * level):
             evaluator = self.evaluator(point, dimension, level, budget)
-            return self.read(evaluator, bound), evaluator.largest_term
+            sides = self.read(evaluator, bound)
+        self.used |= evaluator.looked_up
+        return sides, evaluator.largest_term
 
     def read(self, evaluator: Evaluator, bound: dict[str, Value]) -> Sides:
         """Both sides as lists of finite numbers of one length."""

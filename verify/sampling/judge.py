@@ -54,7 +54,7 @@ def _judge(step: Step) -> StepVerdict:
         for point, comparison in found:
             if comparison.disagree:
                 return _refuted(step, point, comparison, dimension)
-        if len(found) < LEAST_POINTS and not (found and step.closed(found[0][0], dimension)):
+        if len(found) < LEAST_POINTS and not (found and step.closed):
             why = f"only {len(found)} drawn points satisfy the declarations and give finite values"
             break
         done[dimension] = [comparison for _, comparison in found]
@@ -126,10 +126,9 @@ def _refuted(step: Step, point: Point, comparison: Comparison, dimension: int) -
 
 def _exact(step: Step, point: Point, dimension: int) -> dict[str, str]:
     """The coordinates of a point as exact text, of the names that the sides use."""
-    used = step.looked_up(point, dimension)
     shown = {}
     for key, numbers in point.values.items():
-        if key in used:
+        if key in step.used:
             texts = [str(x) for x in numbers[:dimension]]
             vector = step.scope.declarations[key].value == "vector"
             shown[key] = f"({', '.join(texts)})" if vector else texts[0]

@@ -17,7 +17,7 @@ from verify.sampling.values import Value, add, magnitude, scale
 
 Body = Callable[[Number], Value]
 
-TRAPEZOID_STEPS = ("0.5", "0.34", "0.23", "0.16", "0.11", "0.075")  # not nested, so that levels are independent
+TRAPEZOID_STEPS = ("0.44", "0.31", "0.22", "0.155", "0.11", "0.077")  # not nested, so that levels are independent
 LEVELS = len(TRAPEZOID_STEPS)
 TAIL = mp.mpf(10) ** -14  # terms this much smaller than the largest end a sum over the line
 LEAST_RADIUS, LARGEST_RADIUS = 5, 60

@@ -5,7 +5,7 @@ Three statements that must not be confused (Karras et al. 2022, Alg. 2; edm.chur
 1. *The noise step is exact.* If x ~ p(.; t), then x + sqrt(t'^2 - t^2) z ~ p(.; t'), because variances of independent
    Gaussians add. Measured on a mixture by its characteristic function and on a Gaussian by its variance; no ODE step
    is involved.
-2. *A round trip, t up to (1 + g) t and one Heun step back, misses the marginal by O(g^3)*, the error of that step alone.
+2. *A round trip, t up to (1 + g) t and one Heun step back, misses the marginal by O(g^3)*: the error of that step.
    On N(0, s^2) everything is linear, x' = A x + B z, so the variance A^2 (s^2 + t^2) + B^2 is known exactly. Adding
    the wrong amount of noise, or taking the slope from before the noise, leaves an error of lower order.
 3. *The whole of Algorithm 2* on N(0, s^2) has the variance of the recursion V' = A_i^2 V + B_i^2.
@@ -109,7 +109,7 @@ class Algorithm:
 
 
 def version(rule: Rule, order: float) -> Algorithm:
-    """A wrong Algorithm 2 built from its rule: Heun's step written out, with the slope and the noise that rule asks for."""
+    """A wrong Algorithm 2 built from its rule: Heun's step written out, with that rule's slope and noise."""
 
     def raise_level(x: Tensor, t: float, raised: float, noise: Tensor) -> Tensor:
         return x + rule.added(t, raised) * noise
@@ -147,10 +147,11 @@ def version(rule: Rule, order: float) -> Algorithm:
     },
     claims=("edm.churn",),
     prediction={
-        "en": "Adding noise of variance t'^2 - t^2 turns p(x; t) into p(x; t') exactly; a round trip of relative size g "
-        "then misses the marginal by O(g^3), the error of its Heun step; the whole run has the variance of a closed "
-        "recursion.",
-        "zh": "加入方差为 t'² − t² 的噪声，恰好把 p(x; t) 变成 p(x; t')；相对幅度为 g 的一次往返与边缘分布只差 O(g³)，"
+        "en": "Adding noise of variance t'^2 - t^2 turns p(x; t) into p(x; t') exactly; a round trip of relative size "
+        "g then misses the marginal by O(g^3), the error of its Heun step; the whole run has the variance of a "
+        "closed recursion.",
+        "zh": "加入方差为 t'² − t² 的噪声，恰好把 p(x; t) 变成 p(x; t')；"
+        "相对幅度为 g 的一次往返与边缘分布只差 O(g³)，"
         "即其中 Heun 一步的误差；整个过程的方差由一个封闭的递推给出。",
     },
 )
@@ -194,30 +195,27 @@ class Churn(Experiment):
         """False alarm of each sampled check."""
         return FALSE_ALARM / 3
 
-    @cached_property
-    def _mixture(self) -> Mixture:
-        """0.3 N(-1, 0.2^2) + 0.7 N(0.8, 0.35^2)."""
-        values = [0.3, 0.7], [[-1.0], [0.8]], [[0.2**2], [0.35**2]]
-        return Mixture(*(self.setting.tensor(v) for v in values))
-
     def _law(self) -> CharacteristicFunction:
-        """Of the mixture at the raised level, in float64."""
-        frequencies = torch.tensor(FREQUENCIES, dtype=torch.float64, device=self.setting.device)[:, None]
+        """Of the mixture at the raised level."""
         law, doubled = self._characteristic(1.0, RAISED), self._characteristic(2.0, RAISED)
-        return CharacteristicFunction(frequencies, law, doubled, ROWS, self.share)
+        return CharacteristicFunction(self._frequencies, law, doubled, ROWS, self.share)
 
     def _characteristic(self, factor: float, level: float) -> Tensor:
-        """The mixture's characteristic function at `factor` times the frequencies, complex128 on the host."""
+        """The mixture's characteristic function at `factor` times the frequencies, complex128."""
+        return self._mixture(torch.float64).characteristic(factor * self._frequencies, level)
+
+    def _mixture(self, dtype: torch.dtype) -> Mixture:
+        """0.3 N(-1, 0.2^2) + 0.7 N(0.8, 0.35^2)."""
         values = [0.3, 0.7], [[-1.0], [0.8]], [[0.2**2], [0.35**2]]
-        exact_mixture = Mixture(*(torch.tensor(v, dtype=torch.float64) for v in values))
-        return exact_mixture.characteristic(factor * torch.tensor(FREQUENCIES, dtype=torch.float64)[:, None], level)
+        return Mixture(*(torch.tensor(v, dtype=dtype, device=self.setting.device) for v in values))
+
+    @property
+    def _frequencies(self) -> Tensor:
+        return torch.tensor(FREQUENCIES, dtype=torch.float64, device=self.setting.device)[:, None]
 
     def predict(self) -> dict[str, Prediction]:
-        expected, law, moments = (
-            self.expect(self.subject),
-            self._law(),
-            ChiSquare(RUN_ROWS * RUN_DIMENSIONS, self.share),
-        )
+        expected, law = self.expect(self.subject), self._law()
+        moments = ChiSquare(RUN_ROWS * RUN_DIMENSIONS, self.share)
         near = Span(-math.inf, DISTANCE_MARGIN)
         one, level = Span(1 - LEVEL_MARGIN, 1 + LEVEL_MARGIN), ChiSquare(ROWS, self.share)
         order = around(ORDER, ORDER_MARGIN)
@@ -273,7 +271,7 @@ class Churn(Experiment):
     def _start(self) -> tuple[Tensor, Tensor]:
         """A sample of p(x; LEVEL) of the mixture, and fresh noise."""
         latents = self.setting.latents
-        y = self._mixture.sample(latents, "churn.data", ROWS)
+        y = self._mixture(self.setting.dtype).sample(latents, "churn.data", ROWS)
         x = y + LEVEL * latents.normal("churn.level", ROWS, 1)
         return x, latents.normal("churn.added", ROWS, 1)
 
@@ -319,16 +317,16 @@ class Churn(Experiment):
         }
         sizes = list(ROUND_TRIP_SIZES)
         series = [
-            Series(title, sizes, [abs(d) for d in measurements[key].traces["defects"]], style, tone=tone)
-            for tone, (key, title) in enumerate(shown.items())
-            for style in ("line", "points")
+            Series(title, sizes, [abs(d) for d in measurements[key].traces["defects"]], "marked")
+            for key, title in shown.items()
         ]
         return Picture(
             title={"en": "What a round trip of churn does to the variance", "zh": "一次加噪往返对方差的影响"},
             description={
                 "en": "Relative error of the variance against the relative size g of the round trip, both axes "
                 "logarithmic. Algorithm 2 falls with slope three; every wrong version falls more slowly.",
-                "zh": "方差的相对误差随往返相对幅度 g 的变化，双对数坐标。算法 2 的斜率为三，各种错误写法都下降得更慢。",
+                "zh": "方差的相对误差随往返相对幅度 g 的变化，双对数坐标。"
+                "算法 2 的斜率为三，各种错误写法都下降得更慢。",
             },
             x_title={"en": "relative size of the round trip, g", "zh": "往返的相对幅度 g"},
             y_title={"en": "relative error of the variance", "zh": "方差的相对误差"},
@@ -340,13 +338,14 @@ class Churn(Experiment):
     def summary(self, measurement: Measurement) -> Text:
         found = measurement.intervals
         distance, order, variance = (found[k].estimate for k in ("noise-step", "round-trip", "variance"))
+        predicted = self.expect(self.subject)["variance"]
         blind = self._law().blind(Span(-math.inf, DISTANCE_MARGIN)).high
         return {
             "en": f"After the noise step the characteristic function is within {found['noise-step'].high:.4f} of the "
             f"predicted one ({distance:.4f} measured; {blind:.4f} would have been seen). Round trip: order "
-            f"{order:.3f}. Whole run: variance {variance:.4f} of the data's, {self.expect(self.subject)['variance']:.4f} "
-            "by recursion.",
+            f"{order:.3f}. Whole run: variance {variance:.4f} of the data's, "
+            f"{predicted:.4f} by recursion.",
             "zh": f"加噪一步之后，特征函数与预言之差不超过 {found['noise-step'].high:.4f}（实测 {distance:.4f}；"
             f"若差 {blind:.4f}，必已察觉）。往返的阶为 {order:.3f}。全程之后方差为数据的 {variance:.4f} 倍，"
-            f"递推给出 {self.expect(self.subject)['variance']:.4f}。",
+            f"递推给出 {predicted:.4f}。",
         }

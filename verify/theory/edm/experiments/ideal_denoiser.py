@@ -429,9 +429,9 @@ class IdealDenoiser(Experiment):
                 law = self._bounded(gap_width(points, competitor))
                 intervals[f"gap.{competitor}.{sigma:g}"] = law.interval(gap)
         x = self.setting.tensor([ANCHOR_X])
-        noise = ((x - denoise(x, ANCHOR_SIGMA)) / ANCHOR_SIGMA)[0].tolist()
+        anchor = ((x - denoise(x, ANCHOR_SIGMA)) / ANCHOR_SIGMA)[0].tolist()
         far = denoise(self.setting.tensor([[FAR * ANCHOR_SIGMA, 0.0]]), ANCHOR_SIGMA)
-        intervals |= {f"anchor.{axis}": exact(value, 0.0) for axis, value in enumerate(noise, 1)}
+        intervals |= {f"anchor.{axis}": exact(value, 0.0) for axis, value in enumerate(anchor, 1)}
         return intervals | {"far": exact(float((far - points[1]).abs().max()), 0.0)}
 
     def _last_step(self, sampler: Sampler) -> Interval:
@@ -472,7 +472,8 @@ class IdealDenoiser(Experiment):
             description={
                 "en": "Ratio of the samples' standard deviation to the data's, against the data's, for an exact "
                 "denoiser. The curve for 35 evaluations passes 1.055 at 0.5 and falls as the deviation grows.",
-                "zh": "使用精确去噪器时，样本标准差与数据标准差之比随数据标准差的变化。35 次求值的曲线在 0.5 处为 1.055，并随标准差增大而下降。",
+                "zh": "使用精确去噪器时，样本标准差与数据标准差之比随数据标准差的变化。"
+                "35 次求值的曲线在 0.5 处为 1.055，并随标准差增大而下降。",
             },
             x_title={"en": "standard deviation of the data, s", "zh": "数据的标准差 s"},
             y_title={"en": "standard deviation of samples / s", "zh": "样本标准差 / s"},
@@ -489,7 +490,8 @@ class IdealDenoiser(Experiment):
             "en": f"For s = {MAIN_DEVIATION:g} the samples' standard deviation is {ratio:.4f} times the data's "
             f"({low:.4f} to {high:.4f}); the factor itself is {gain:.8f}. Largest first variation of the loss: "
             f"{largest:.4f}.",
-            "zh": f"s = {MAIN_DEVIATION:g} 时，样本标准差为数据的 {ratio:.4f} 倍（{low:.4f} 至 {high:.4f}），该倍数本身为 {gain:.8f}。"
+            "zh": f"s = {MAIN_DEVIATION:g} 时，"
+            f"样本标准差为数据的 {ratio:.4f} 倍（{low:.4f} 至 {high:.4f}），该倍数本身为 {gain:.8f}。"
             f"损失一阶变分的最大绝对值为 {largest:.4f}。",
         }
 

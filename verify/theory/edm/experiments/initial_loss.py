@@ -96,7 +96,8 @@ def changed(**coefficients: Callable[[float], float]) -> Training:
         "en": "With F = 0 the network's input, its target and the loss per dimension all have mean square 1 at every "
         "sigma, for any centred data of standard deviation sigma_data; with another deviation s the target has mean "
         "square (sigma² s²/sigma_data² + sigma_data²)/(sigma² + sigma_data²).",
-        "zh": "当 F = 0 时，对任何均值为零、标准差为 σ_data 的数据，网络输入、网络目标的均方以及每维的损失在每个 σ 上都等于 1；"
+        "zh": "当 F = 0 时，对任何均值为零、标准差为 σ_data 的数据，"
+        "网络输入、网络目标的均方以及每维的损失在每个 σ 上都等于 1；"
         "若数据标准差为 s，目标的均方为 (σ² s²/σ_data² + σ_data²)/(σ² + σ_data²)。",
     },
 )
@@ -259,7 +260,8 @@ class InitialLoss(Experiment):
             description={
                 "en": "Loss against the noise level, both axes logarithmic. EDM's is flat at 1; every wrong version "
                 "leaves 1 at some noise level. Lines are the closed forms, points are measured.",
-                "zh": "损失随噪声水平的变化，双对数坐标。EDM 恒为 1；每种错误写法都在某些噪声水平上偏离 1。曲线是公式，点是实测值。",
+                "zh": "损失随噪声水平的变化，双对数坐标。EDM 恒为 1；"
+                "每种错误写法都在某些噪声水平上偏离 1。曲线是公式，点是实测值。",
             },
             x_title={"en": "noise level sigma", "zh": "噪声水平 σ"},
             y_title={"en": "loss per dimension", "zh": "每维的损失"},
@@ -275,5 +277,6 @@ class InitialLoss(Experiment):
         return {
             "en": f"Loss per dimension over all sigma and both data laws: {low:.4f} to {high:.4f}; a deviation of "
             f"{100 * radius:.1f} % would have been seen.",
-            "zh": f"在所有 σ 和两种数据分布上，每维的损失为 {low:.4f} 至 {high:.4f}；若有 {100 * radius:.1f}% 的偏差，必已察觉。",
+            "zh": f"在所有 σ 和两种数据分布上，每维的损失为 {low:.4f} 至 {high:.4f}；"
+            f"若有 {100 * radius:.1f}% 的偏差，必已察觉。",
         }

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import NormalDist
 
 import torch
@@ -303,9 +304,12 @@ class Schedules(Experiment):
         other = subject.ve_coefficient * (sigma[:-1] ** 2 - sigma[1:] ** 2) * score
         return relative(step * slope, other)
 
+    @cached_property
+    def _normal(self) -> Tensor:
+        return self.setting.latents.normal("schedules.noise", ROWS, 1)
+
     def _sampled(self, subject: Table) -> dict[str, Interval]:
-        normal = self.setting.latents.normal("schedules.noise", ROWS, 1)
-        sigma = subject.base ** (subject.p_mean + subject.p_std * normal)
+        sigma = subject.base ** (subject.p_mean + subject.p_std * self._normal)
         log = sigma.double().log()
         return {
             "noise.sampled-mean": self._mean_law.interval(mean(log)),
@@ -321,17 +325,14 @@ class Schedules(Experiment):
             ({"en": "VE", "zh": "VE"}, [math.sqrt(t) for t in ve_steps(N)]),
             ({"en": "iDDPM", "zh": "iDDPM"}, pick),
         )
-        series = [
-            Series(title, [float(i) for i in range(N)], levels, style, tone=tone)
-            for tone, (title, levels) in enumerate(rows)
-            for style in ("line", "points")
-        ]
+        series = [Series(title, [float(i) for i in range(N)], levels, "marked") for title, levels in rows]
         return Picture(
             title={"en": "Noise levels of the four rows, N = 18", "zh": "四行的噪声水平，N = 18"},
             description={
                 "en": "Noise level on a logarithmic axis against the step. EDM runs from 80 to 0.002, VP from 152 to "
                 "0.01, VE geometrically from 100 to 0.02, iDDPM from 80 to 0.006.",
-                "zh": "噪声水平（对数坐标）随步序的变化。EDM 由 80 到 0.002，VP 由 152 到 0.01，VE 按几何级数由 100 到 0.02，iDDPM 由 80 到 0.006。",
+                "zh": "噪声水平（对数坐标）随步序的变化。EDM 由 80 到 0.002，"
+                "VP 由 152 到 0.01，VE 按几何级数由 100 到 0.02，iDDPM 由 80 到 0.006。",
             },
             x_title={"en": "step", "zh": "步序"},
             y_title={"en": "noise level sigma", "zh": "噪声水平 σ"},
@@ -344,8 +345,8 @@ class Schedules(Experiment):
         count = len(PRINTED)
         return {
             "en": f"{count} printed numbers reproduced, among them sigma(1) = {found['vp.sigma-top']:.3f} (VP), "
-            f"u_0 = {found['iddpm.top']:.1f} (iDDPM), sigma_1 = {found['edm.second']:.5f} (EDM). Sampled ln sigma: mean "
-            f"{found['noise.sampled-mean']:.4f}, variance {found['noise.sampled-spread']:.4f}.",
+            f"u_0 = {found['iddpm.top']:.1f} (iDDPM), sigma_1 = {found['edm.second']:.5f} (EDM). "
+            f"Sampled ln sigma: mean {found['noise.sampled-mean']:.4f}, variance {found['noise.sampled-spread']:.4f}.",
             "zh": f"{count} 个已发表的数值全部复现，其中 σ(1) = {found['vp.sigma-top']:.3f}（VP），"
             f"u_0 = {found['iddpm.top']:.1f}（iDDPM），σ_1 = {found['edm.second']:.5f}（EDM）。抽样的 ln σ："
             f"均值 {found['noise.sampled-mean']:.4f}，方差 {found['noise.sampled-spread']:.4f}。",

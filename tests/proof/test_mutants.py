@@ -1,0 +1,109 @@
+"""Mutants: each operator changes something, in a fixed order, and stays within the language."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from tests.language.strategies import formulas
+from verify.language.document import read_document
+from verify.language.errors import LanguageError
+from verify.language.printer import latex
+from verify.language.reader import read_formula
+from verify.language.scope import INDEX, POSITIVE, UNIT, Declaration, Scope
+from verify.language.tree import (
+    Add,
+    Call,
+    Divide,
+    Dotted,
+    Gaussian,
+    Identity,
+    KullbackLeibler,
+    Multiply,
+    Name,
+    Negate,
+    Number,
+    Power,
+    Root,
+)
+from verify.proof.mutants import OPERATORS, mutants, shape
+
+CORPUS = read_document((Path(__file__).parents[1] / "contract/corpus.md").read_text("utf-8"), "").claims
+a, b, x, y, t = (Name(key) for key in "abxyt")
+
+
+def scope() -> Scope:
+    result = Scope()
+    for key in "ab":
+        result.put(Declaration(key, domain=POSITIVE))
+    for key in "xy":
+        result.put(Declaration(key, value="vector"))
+    result.put(Declaration("t", domain=INDEX))
+    result.put(Declaration(r"\alpha_{.}", "function", "scalar", UNIT, ("__index__",)))
+    result.put(Declaration("g", "function", "scalar", POSITIVE, ("t",)))
+    return result
+
+
+EXAMPLES = {
+    "SIGN": (Add((a, b)), Add((a, Negate(b)))),
+    "DROP-TERM": (Add((a, b)), b),
+    "DROP-FACTOR": (Multiply((a, b)), a),
+    "NUMBER": (Multiply((Number("2"), a)), Multiply((Number("3"), a))),
+    "INVERT": (Divide(a, b), Divide(b, a)),
+    "DROP-POWER": (Power(a, Number("2")), a),
+    "DROP-SQRT": (Root(a), a),
+    "SQUARE": (Root(a), Root(Power(a, Number("2")))),
+    "RENAME": (Add((x, x)), Add((x, y))),
+    "INDEX": (Call(r"\alpha_{.}", None, t), Call(r"\alpha_{.}", None, Add((t, Negate(Number("1")))))),
+    "DERIV": (Dotted(Call("g", (t,))), Call("g", (t,))),
+    "SWAP": (KullbackLeibler(Gaussian(None, x, Identity()), Gaussian(None, y, Identity())),
+             KullbackLeibler(Gaussian(None, y, Identity()), Gaussian(None, x, Identity()))),
+}  # fmt: skip
+
+
+def test_every_operator_has_an_example():
+    assert tuple(sorted(EXAMPLES)) == tuple(sorted(OPERATORS))
+
+
+@pytest.mark.parametrize("operator", EXAMPLES)
+def test_an_operator_makes_the_change_it_is_named_for(operator):
+    node, wanted = EXAMPLES[operator]
+    assert wanted in [mutant.node for mutant in mutants(node, scope()) if mutant.operator == operator]
+
+
+@given(formulas(2))
+@settings(max_examples=100, deadline=None)
+def test_mutants_differ_from_the_original_and_from_each_other(drawn):
+    where, node = drawn
+    made = [mutant.node for mutant in mutants(node, where)]
+    assert node not in made
+    assert len(set(made)) == len(made)
+    assert made == [mutant.node for mutant in mutants(node, where)]
+
+
+@given(formulas(2))
+@settings(max_examples=100, deadline=None)
+def test_mutants_keep_the_shape_of_the_whole(drawn):
+    where, node = drawn
+    for mutant in mutants(node, where):
+        assert shape(mutant.node, where) == shape(node, where)
+
+
+def test_mutants_of_the_corpus_can_be_read_back():
+    """At least 1,500 of them, and all but a few survive printing: the rest is what a reader must refuse."""
+    made, lost = 0, []
+    for claim in CORPUS:
+        for chain in claim.chains:
+            for row in chain[1:]:
+                for mutant in mutants(row.expression, claim.scope):
+                    made += 1
+                    try:
+                        back = read_formula(latex(mutant.node), claim.scope)
+                    except LanguageError as error:
+                        lost.append((mutant.operator, str(error)))
+                        continue
+                    assert back == mutant.node
+    assert made >= 1500
+    assert lost == []

@@ -1,0 +1,111 @@
+"""Short exact hints for a refuted step. Each is proved before it is given; none is a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+
+from verify.language.claim import EQUAL
+from verify.language.printer import latex
+from verify.language.scope import Scope
+from verify.language.tree import Add, ArgMin, BigO, Divide, Multiply, Name, Negate, Node, Number, Power
+from verify.meaning.errors import MeaningError
+from verify.proof.mutants import mutants
+from verify.proof.step import is_proved
+
+MAX_ATTEMPTS = 150
+Candidate = tuple[str, Node, Node]  # sentence, left, right
+
+
+def hint_for(
+    left: Node, right: Node, scope: Scope, relation: str = EQUAL, attempts: int = MAX_ATTEMPTS
+) -> str:
+    """One sentence that says how the step can be mended, or '' when `attempts` tries find nothing."""
+    if any(isinstance(side, ArgMin) for side in (left, right)):
+        sources = [_repairs(left, right, scope)]
+    else:
+        sources = [_factors(left, right, scope), _terms(left, right), _repairs(left, right, scope)]
+    for sentence, first, second in islice(_chain(sources), attempts):
+        try:
+            if is_proved(first, second, scope, relation):
+                return sentence
+        except MeaningError:
+            continue
+    return ""
+
+
+def _chain(sources: list[Iterator[Candidate]]) -> Iterator[Candidate]:
+    for source in sources:
+        yield from source
+
+
+def _factors(left: Node, right: Node, scope: Scope) -> Iterator[Candidate]:
+    """The right side is a simple multiple of the left side."""
+    if any(isinstance(node, BigO) for side in (left, right) for node in side.walk()):
+        return
+    two, four = Number("2"), Number("4")
+    shapes: list[tuple[str, Callable[[Node], Node]]] = [
+        ("-1", lambda side: Negate(side)),
+        ("2", lambda side: Multiply((two, side))),
+        (r"\frac{1}{2}", lambda side: Divide(side, two)),
+        ("-2", lambda side: Negate(Multiply((two, side)))),
+        (r"-\frac{1}{2}", lambda side: Negate(Divide(side, two))),
+        ("4", lambda side: Multiply((four, side))),
+        (r"\frac{1}{4}", lambda side: Divide(side, four)),
+    ]
+    for name in _scalar_names(left, right, scope):
+        for exponent in ("1", "2"):
+            power = name if exponent == "1" else Power(name, Number(exponent))
+            shown = latex(power)
+            shapes.append((shown, lambda side, power=power: Multiply((power, side))))
+            shapes.append((rf"\frac{{1}}{{{shown}}}", lambda side, power=power: Divide(side, power)))
+    for shown, change in shapes:
+        yield f"the right side is ${shown}$ times the left side", change(_enclosed(left)), right
+
+
+def _terms(left: Node, right: Node) -> Iterator[Candidate]:
+    """One term of the right side is too much or has the wrong sign; one of the left is lost."""
+    mine = _top_terms(right)
+    for i, term in enumerate(mine):
+        before, after = mine[:i], mine[i + 1:]
+        flipped = term.operand if isinstance(term, Negate) else Negate(term)
+        shown = latex(term.operand if isinstance(term, Negate) else term)
+        yield f"the term ${shown}$ has the wrong sign", left, _sum([*before, flipped, *after])
+        if len(mine) > 1:
+            yield f"the term ${shown}$ of the right side is too much", left, _sum([*before, *after])
+    if len(_top_terms(left)) > 1:
+        for term in _top_terms(left):
+            sentence = f"the term ${latex(term)}$ of the left side is missing on the right"
+            yield sentence, left, _sum([*mine, term])
+
+
+def _repairs(left: Node, right: Node, scope: Scope) -> Iterator[Candidate]:
+    """The operators that make wrong versions, run backwards on the right side."""
+    for mutant in mutants(right, scope):
+        shown = f"a change of one symbol ({mutant.operator}) mends the right side: ${latex(mutant.node)}$"
+        yield shown, left, mutant.node
+
+
+def _top_terms(node: Node) -> list[Node]:
+    return list(node.terms) if isinstance(node, Add) else [node]
+
+
+def _sum(terms: list[Node]) -> Node:
+    return terms[0] if len(terms) == 1 else Add(tuple(terms))
+
+
+def _enclosed(node: Node) -> Node:
+    return replace(node, enclosed=True)
+
+
+def _scalar_names(left: Node, right: Node, scope: Scope) -> list[Name]:
+    """The declared scalars of the step, in the order of first occurrence."""
+    found: dict[str, Name] = {}
+    for side in (left, right):
+        for node in side.walk():
+            if isinstance(node, Name) and node.key not in found:
+                declaration = scope.get(node.key)
+                if declaration and (declaration.kind, declaration.value) == ("variable", "scalar"):
+                    found[node.key] = Name(node.key)
+    return list(found.values())
