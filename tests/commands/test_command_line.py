@@ -230,7 +230,8 @@ def broken_copy(tmp_path, module, old, new):
     ("module", "old", "new"),
     [
         # The reader drops a sign: both readings see the same wrong tree, so mistakes and steps tell.
-        ("language/reader.py", 'minus = self.advance().text == "-"\n        while', "minus = self.advance().text == '?'\n        while"),
+        ("language/reader.py", 'break\n            minus = self.advance().text == "-"',
+         'break\n            minus = self.advance().text == "?"'),
         # The prover calls everything zero: the second reading disagrees, mistakes are not refuted.
         ("proof/exact.py", "settled = all(decision.zero for decision in attempt)", "settled = True"),
     ],

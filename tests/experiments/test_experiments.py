@@ -16,7 +16,7 @@ from verify.experiments.experiment import Experiment, Measurement, Setting, expe
 from verify.experiments.records import RecordError, load_records, read_record
 from verify.experiments.registry import UnknownExperiment, all_experiments, find
 from verify.experiments.run import LANGUAGES, SettingError, load, make_setting, perform, run_experiment
-from verify.experiments.sources import source_hashes
+from verify.sources import source_hashes
 from verify.experiments.statistics import CONFIRMED, MISS
 
 NAMES = list(all_experiments())

@@ -11,7 +11,7 @@ from typing import Any
 from verify.commands import common
 from verify.language.catalog import Catalog, load_catalog
 from verify.language.claim import Claim
-from verify.ledger.standing import newest, standings, status_document, summary
+from verify.ledger.standing import Standing, newest, standings, status_document, summary
 from verify.ledger.store import Ledger
 from verify.running.judge import judge_claims, needs_judging
 
@@ -39,10 +39,16 @@ class Run:
     root: Path
     catalog: Catalog
     ledger: Ledger
+    chosen: list[Claim]
     judged: int = 0
     measured: int = 0
     crashes: dict[str, str] = field(default_factory=dict)
     failure: str = ""
+
+    def standings(self) -> dict[str, Standing]:
+        """Standing of the claims that were asked for."""
+        everywhere = standings(self.catalog, self.ledger, self.records())
+        return {claim.id: everywhere[claim.id] for claim in self.chosen}
 
     def records(self) -> dict[str, Any]:
         """The newest record of every experiment."""
@@ -63,13 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
 def execute(root: Path, targets: list[str], fresh: bool, experiments: bool, jobs: int | None = None) -> Run:
     """Judge and measure what is missing or stale among `targets`. LanguageError for an unknown target."""
     catalog = load_catalog(root)
-    found = Run(root, catalog, Ledger(root))
-    chosen = common.select(catalog, targets)
-    stale = [claim for claim in chosen if claim.chains and (fresh or needs_judging(claim, found.ledger))]
+    found = Run(root, catalog, Ledger(root), common.select(catalog, targets))
+    stale = [claim for claim in found.chosen if claim.chains and (fresh or needs_judging(claim, found.ledger))]
     if stale:
         _judge(found, stale, fresh, jobs)
     if experiments and not found.failure:
-        _measure(found, chosen, fresh)
+        _measure(found, fresh)
     return found
 
 
@@ -85,11 +90,11 @@ def _judge(found: Run, stale: list[Claim], fresh: bool, jobs: int | None) -> Non
     found.judged, found.crashes = len(report.judged), report.crashes
 
 
-def _measure(found: Run, chosen: list[Claim], fresh: bool) -> None:
+def _measure(found: Run, fresh: bool) -> None:
     """Run the experiments of the chosen claims that have no fresh record made here."""
     from verify.experiments.registry import all_experiments
 
-    wanted = list(dict.fromkeys(name for claim in chosen for name in claim.experiments))
+    wanted = list(dict.fromkeys(name for claim in found.chosen for name in claim.experiments))
     known = all_experiments()
     local = newest(found.root / common.LOCAL_RECORDS)
     todo = [n for n in wanted if n in known and (fresh or n not in local or local[n].stale())]
@@ -115,7 +120,7 @@ def exit_code(found: Run) -> int:
         print(f"internal error while judging {claim_id}:\n{trace}", file=sys.stderr)
     if found.failure:
         print(found.failure, file=sys.stderr)
-    all_standings = standings(found.catalog, found.ledger, found.records())
+    all_standings = found.standings()
     disagreements = [
         (claim_id, problem)
         for claim_id, standing in all_standings.items()
@@ -135,7 +140,7 @@ def exit_code(found: Run) -> int:
 def _print_meaningless(found: Run) -> int:
     """Steps that read well and mean nothing (a vector plus a number): errors of input."""
     count = 0
-    for claim in found.catalog.claims.values():
+    for claim in found.chosen:
         proof = (found.ledger.entry(claim.id) or {}).get("proof", {})
         for part in [*proof.get("steps", []), *proof.get("mistakes", [])]:
             if part.get("problem"):
@@ -150,10 +155,11 @@ def _print_meaningless(found: Run) -> int:
 
 def print_summary(found: Run) -> None:
     """The aligned summary: counts by kind, then what is not proved and why."""
-    all_standings = standings(found.catalog, found.ledger, found.records())
+    all_standings = found.standings()
     counts = summary(found.catalog, all_standings, found.ledger)
     mutants = counts["mutants"]
-    records = found.records()
+    wanted = {name for claim in found.chosen for name in claim.experiments}
+    records = {name: record for name, record in found.records().items() if name in wanted}
     confirmed = sum(record.verdict == "confirmed" for record in records.values())
     words = ", ".join(f"{n} {v}" for v, n in sorted(counts["verdicts"].items(), key=lambda kv: -kv[1]))
     rows = [

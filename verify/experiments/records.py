@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from verify.experiments.sources import source_hashes
+from verify.sources import source_hashes
 
 SCHEMA = 1
 

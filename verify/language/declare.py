@@ -16,7 +16,7 @@ from verify.language.names import check_key, latex_of_key
 from verify.language.reader import Reader, read_formula
 from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT, Declaration, Scope
 from verify.language.tokens import SYMBOL, tokenize
-from verify.language.tree import Call, Gaussian, Identity, Name, Node
+from verify.language.tree import Add, Call, Gaussian, Identity, Name, Negate, Node, Number, Power
 
 KEYWORDS = ("boundary", "joint", "instance", "space", "dimensions", "dimension")
 _DOMAINS = {
@@ -484,8 +484,6 @@ def _assumption(line: Line, scope: Scope) -> None:
 
 
 def _difference(big: Node, small: Node) -> Node:
-    from verify.language.tree import Add, Negate, Number
-
     return big if small == Number("0") else Add((big, Negate(small)))
 
 
@@ -517,11 +515,12 @@ def _moments_and_ranges(line: Line, words: set[str], scope: Scope) -> None:
             scope.put(dataclasses.replace(old, mean=values[0], variance=values[1]))
         else:
             scope.put(dataclasses.replace(old, lower=values[0], upper=values[1]))
+            index, one = Name(name.key), Number("1")
+            scope.assumptions.append(Add((index, one, Negate(values[0]))))  # the range holds where the index is free
+            scope.assumptions.append(Add((values[1], one, Negate(index))))
 
 
 def _root_relation(line: Line, scope: Scope, left: str, right: str, right_at: int) -> None:
-    from verify.language.tree import Number, Power
-
     node = _read(left, line.formula_offset, scope)
     match node:
         case Power(base=Name(key=key), exponent=Number(text=text)) if text.isdigit() and 2 <= int(text) <= 6:

@@ -99,15 +99,15 @@ def _factor(node: Node) -> str:
 
 def _juxtapose(texts: list[str], nodes: list[Node]) -> str:
     """Factors side by side; a name before a bracket would read as a call, so it gets brackets too."""
-    out = []
-    for i, (text, node) in enumerate(zip(texts, nodes, strict=True)):
+    out: list[str] = []  # from the right, so that a name before a bracketed name is seen too
+    for i, (text, node) in reversed(list(enumerate(zip(texts, nodes, strict=True)))):
         if isinstance(node, DotProduct) and i:
             text = _brackets(latex(node))
         callable_looking = isinstance(node, Name | Call | Dotted | Primed | Differential | Power)
-        before_bracket = i + 1 < len(texts) and texts[i + 1].startswith((r"\left(", "("))
+        before_bracket = bool(out) and out[0].startswith((r"\left(", "("))
         if callable_looking and before_bracket and not text.endswith(")"):
             text = _brackets(text)
-        out.append(text)
+        out.insert(0, text)
     return r"\,".join(out)
 
 
@@ -255,8 +255,9 @@ def _integral(node: Integral) -> str:
     if node.lower is not None and node.upper is not None:
         limits = f"_{{{latex(node.lower)}}}^{{{latex(node.upper)}}}"
     body = latex(node.integrand)
-    if isinstance(node.integrand, Add | Negate) or body.startswith((r"\int", r"\iint")):
-        body = _brackets(body)
+    last = node.integrand.factors[-1] if isinstance(node.integrand, Multiply) else node.integrand
+    if isinstance(node.integrand, Add | Negate) or isinstance(last, Integral):
+        body = _brackets(body)  # else the inner integral would take the outer differential
     signs = r"\int" * len(node.variables)
     return f"{signs}{limits} {body}" + "".join(rf"\,\mathrm{{d}}{latex_of_key(v)}" for v in node.variables)
 

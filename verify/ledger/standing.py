@@ -153,7 +153,7 @@ def _combine(claim: Claim, routes: dict[str, str]) -> str:
 
 def summary(catalog: Catalog, all_standings: dict[str, Standing], ledger: Ledger) -> dict[str, Any]:
     """The counts of a summary, all computed: claims by verdict, steps, mistakes, mutants, stale."""
-    counts: dict[str, Any] = {"claims": len(catalog.claims), "verdicts": {}, "steps": 0, "steps_proved": 0}
+    counts: dict[str, Any] = {"claims": len(all_standings), "verdicts": {}, "steps": 0, "steps_proved": 0}
     counts |= {"mistakes": 0, "mistakes_refuted": 0, "stale": 0}
     mutants = dict.fromkeys(("made", "refuted", "refused", "equivalent", "undecided", "survived"), 0)
     for claim_id, standing in all_standings.items():

@@ -94,14 +94,65 @@ def substitute(expression: sp.Expr, values: Mapping[sp.Basic, sp.Expr], table: S
 
 def differentiate(expression: sp.Expr, symbol: sp.Symbol, facts: Facts) -> sp.Expr:
     """Derivative in a free symbol; tied roots `s**q = base` follow the chain rule."""
-    result = canonical(sp.diff(expression, symbol))
+    result = canonical(_derivative(expression, symbol))
     for root, (degree, base) in facts.roots.items():
         if root != symbol and expression.has(root):
             inner = differentiate(base, symbol, facts)
             if inner != 0:
-                outer = canonical(sp.diff(expression, root))
+                outer = canonical(_derivative(expression, root))
                 result += outer * inner / (degree * root ** (degree - 1))
     return result
+
+
+def _derivative(expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    """`sp.diff`, with integrals and sums differentiated by rule: SymPy's own way substitutes and is slow."""
+    stand_ins: dict[sp.Basic, sp.Expr] = {}
+    back: dict[sp.Basic, sp.Expr] = {}
+    for number, operator in enumerate(_outermost_operators(expression, symbol)):
+        stand_in = sp.Function(f"operator{number}", real=True)(symbol)
+        stand_ins[operator] = stand_in
+        back[sp.Derivative(stand_in, symbol)] = _derivative_inside(operator, symbol)
+        back[stand_in] = operator
+    return sp.diff(expression.xreplace(stand_ins), symbol).xreplace(back)
+
+
+def _outermost_operators(expression: sp.Basic, symbol: sp.Symbol) -> list[sp.Expr]:
+    """The integrals and sums that depend on the symbol and lie in no other one, in the order of the tree."""
+    if symbol not in expression.free_symbols:
+        return []
+    if isinstance(expression, sp.Integral | sp.Sum):
+        return [expression]
+    found = [operator for argument in expression.args for operator in _outermost_operators(argument, symbol)]
+    return list(dict.fromkeys(found))
+
+
+def _derivative_inside(operator: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    """Leibniz: differentiate under the sign, and add what moving limits of an integral bring."""
+    (variable, lower, upper), inner = operator.limits[-1], operator.limits[:-1]
+    if isinstance(operator, sp.Sum) and symbol in (lower.free_symbols | upper.free_symbols):
+        raise Unsupported("the derivative of a sum in its own limits")
+    body = operator.func(operator.function, *inner) if inner else operator.function
+    inside = canonical(_derivative(body, symbol))
+    total = sp.Integer(0) if inside == 0 else operator.func(inside, (variable, lower, upper))
+    for limit, sign in ((upper, 1), (lower, -1)):
+        if symbol in limit.free_symbols:
+            total += sign * _at(body, variable, limit) * _derivative(limit, symbol)
+    return total
+
+
+def _at(body: sp.Expr, variable: sp.Symbol, value: sp.Expr) -> sp.Expr:
+    """The body at the end of its range. Derivatives are taken first and evaluated then."""
+    if variable not in body.free_symbols:
+        return body
+    if isinstance(body, sp.Derivative | sp.Subs):
+        parts = jet_of(body)
+        if parts is None:
+            raise Unsupported("a derivative that cannot be expressed in the arguments of its function")
+        function, orders, arguments = parts
+        return jet(function, orders, [_at(argument, variable, value) for argument in arguments])
+    if not body.args:
+        return value if body == variable else body
+    return body.func(*[_at(argument, variable, value) for argument in body.args])
 
 
 def depends(expression: sp.Basic, symbols: Sequence[sp.Symbol]) -> bool:

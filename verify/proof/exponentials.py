@@ -48,10 +48,33 @@ def open_exponentials(
                 exponents.append((e, algebra.reduce(product)))
             elif e.args[0] not in dict(arguments):
                 arguments.append((e.args[0], algebra.reduce(translate(e.args[0]))))
-        for e, scaled in _over_common_denominator(algebra, exponents):
-            powers[e] = _exponential(algebra, scaled)
+        opened = [_without_logarithms(algebra, q) for _, q in exponents]
+        rests = [(e, rest) for (e, _), (_, rest) in zip(exponents, opened, strict=True)]
+        for (e, scaled), (factor, _) in zip(_over_common_denominator(algebra, rests), opened, strict=True):
+            powers[e] = algebra.multiply(factor, _exponential(algebra, scaled))
         for argument, scaled in _over_common_denominator(algebra, arguments):
             angles[argument] = _angle(algebra, scaled)
+
+
+def _without_logarithms(algebra: Algebra, q: Quotient) -> tuple[Quotient, Quotient]:
+    """(exp of the terms c log f, the rest of the exponent): exp(c log f) is the power f**c."""
+    below = [0] * algebra.ring.size
+    for p, exponent in q.denominators.values():
+        terms = algebra.ring.terms(p)
+        if len(terms) != 1:
+            return algebra.constant(1), q
+        for i, k in enumerate(terms[0][0]):
+            below[i] += k * exponent
+    factor, rest = algebra.constant(1), {}
+    for exponents, coefficient in algebra.ring.terms(q.numerator):
+        left_over = [k - b for k, b in zip(exponents, below, strict=True)]
+        place = left_over.index(1) if sum(map(abs, left_over)) == 1 and 1 in left_over else None
+        generator = algebra.generators[place] if place is not None else None
+        if generator is not None and generator.kind == "logarithm" and generator.argument is not None:
+            factor = algebra.multiply(factor, rational_power(algebra, generator.argument, coefficient))
+        else:
+            rest[exponents] = coefficient
+    return factor, Quotient(algebra.ring.from_terms(rest), q.denominators if rest else {})
 
 
 def _levels(expressions: Sequence[sp.Expr]) -> list[list[sp.Expr]]:
@@ -81,14 +104,14 @@ class _Scaled:
     def __init__(self, terms: list[tuple[Exponents, Fraction]], below: dict, steps: dict) -> None:
         self.terms, self.below, self.steps = terms, below, steps
 
-    def pieces(self, algebra: Algebra) -> list[tuple[Exponents, int, tuple, Quotient]]:
-        """(monomial, whole multiple, key, unit) with numerator = sum of multiple * unit."""
+    def pieces(self, algebra: Algebra) -> list[tuple[int, tuple, Quotient]]:
+        """(whole multiple, key, unit) with numerator = sum of multiple * unit."""
         found = []
         label = tuple(sorted(((key, e) for key, (_, e) in self.below.items()), key=lambda k: (len(k[0]), k)))
         for exponents, coefficient in self.terms:
             step = self.steps[exponents]
             unit = Quotient(algebra.ring.from_terms({exponents: Fraction(1, step)}), self.below)
-            found.append((exponents, int(coefficient * step), (exponents, step, label), unit))
+            found.append((int(coefficient * step), (exponents, step, label), unit))
         return found
 
 
@@ -109,15 +132,7 @@ def _over_common_denominator(algebra: Algebra, several: list[Exponent]) -> list[
 
 def _exponential(algebra: Algebra, scaled: _Scaled) -> Quotient:
     result = algebra.constant(1)
-    for (exponents, multiple, key, unit), (_, coefficient) in zip(
-        scaled.pieces(algebra), scaled.terms, strict=True
-    ):
-        present = [i for i, e in enumerate(exponents) if e]
-        if not scaled.below and len(present) == 1 and exponents[present[0]] == 1:
-            inner = algebra.generators[present[0]]
-            if inner.kind == "logarithm" and inner.argument is not None:
-                result = algebra.multiply(result, rational_power(algebra, inner.argument, coefficient))
-                continue
+    for multiple, key, unit in scaled.pieces(algebra):
         generator = algebra.generator(
             ("exp", key), kind="exponential", domain=POSITIVE if algebra.is_real(unit) else COMPLEX,
             argument=unit, build=lambda unit=unit: sp.exp(algebra.expression(unit)),
@@ -130,7 +145,7 @@ def _exponential(algebra: Algebra, scaled: _Scaled) -> Quotient:
 def _angle(algebra: Algebra, scaled: _Scaled) -> Angle:
     """Cosine and sine of a sum of whole multiples, by the addition theorem."""
     cosine, sine = algebra.constant(1), algebra.constant(0)
-    for _, multiple, key, unit in scaled.pieces(algebra):
+    for multiple, key, unit in scaled.pieces(algebra):
         if abs(multiple) > MAX_MULTIPLE:
             raise Undecidable(f"an angle is a multiple of {multiple}")
         real = REAL if algebra.is_real(unit) else COMPLEX

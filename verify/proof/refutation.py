@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from verify.language.scope import Scope
 from verify.language.tree import BigO, Call, Name, Node
@@ -15,6 +16,7 @@ from verify.meaning.facts import Facts
 from verify.meaning.functional import euler_operator, merge_integrals
 from verify.meaning.reading import Reading
 from verify.proof.enclosure import Witness, agree, separate
+from verify.proof.jets import Jet, NoJet, jet_of
 from verify.proof.normal_form import decide_zero
 
 Value = Any
@@ -50,10 +52,11 @@ def compare(left: Value, right: Value, reading: Reading, order: BigO | None = No
 def refute(comparison: Comparison, scope: Scope) -> dict[str, Any] | None:
     """A witness against the equality, or None. `compared` names the part when there are several."""
     facts, count = comparison.facts, len(comparison.residuals)
+    constraints = Constraints(comparison.reading, scope)
     for number, ((left, right), residual) in enumerate(
         zip(comparison.pairs, comparison.residuals, strict=True), 1
     ):
-        if residual == 0:
+        if residual == 0 or constraints.touch(residual):
             continue
         witness = separate(left, right, facts) or separate(residual, sp.Integer(0), facts)
         if witness is not None:
@@ -76,6 +79,58 @@ def agreement(comparison: Comparison) -> tuple[int, int] | None:
     if not found or any(item is None for item in found):
         return None
     return min(item.digits for item in found), min(item.points for item in found)
+
+
+# ---------------------------------------------------------------- declared equations
+
+
+class Constraints:
+    """Declared equations. A generic function need not satisfy them, so it refutes only what is free.
+
+    An equation for one jet, such as the time derivative of a density, leaves all jets free that are
+    no derivatives of it: a solution with any such values exists near a point. Where several equations
+    share a function, or the left side is not one jet, everything in them counts as bound.
+    """
+
+    def __init__(self, reading: Reading, scope: Scope) -> None:
+        self.jets: list[Jet] = []
+        self.bound: set[str] = set()
+        for left, right in scope.equations:
+            for unknown, known in zip(_parts(reading, left), _parts(reading, right), strict=False):
+                try:
+                    jet = jet_of(unknown)
+                except NoJet:
+                    self.bound |= _names(unknown) | _names(known)
+                    continue
+                if any(jet.function == other.function for other in self.jets):
+                    self.bound.add(jet.function.__name__)
+                self.jets.append(jet)
+
+    def touch(self, expression: sp.Expr) -> bool:
+        """Whether the expression contains something that an equation binds."""
+        if self.bound & _names(expression):
+            return True
+        if not self.jets:
+            return False
+        for e in expression.atoms(AppliedUndef, sp.Derivative, sp.Subs):
+            try:
+                jet = jet_of(e)
+            except NoJet:
+                return True
+            for other in self.jets:
+                if jet.function == other.function and all(map(int.__ge__, jet.orders, other.orders)):
+                    return True
+        return False
+
+
+def _parts(reading: Reading, side: Node) -> list[sp.Expr]:
+    value = reading.value(side)
+    return [value] if isinstance(value, sp.Expr) else list(value)
+
+
+def _names(expression: sp.Expr) -> set[str]:
+    functions = {call.func.__name__ for call in expression.atoms(AppliedUndef)}
+    return functions | {symbol.name for symbol in expression.free_symbols}
 
 
 # ---------------------------------------------------------------- integrals of undefined functions
@@ -116,12 +171,15 @@ def euler_finding(residual: sp.Expr, facts: Facts) -> EulerFinding:
 
 
 def with_instances(scope: Scope) -> Scope | None:
-    """The scope with its concrete functions put in; None when it declares none."""
+    """The scope with its concrete functions put in; None when it has none, or they may break an equation."""
     if not scope.instances:
+        return None
+    equations = {n.key for pair in scope.equations for side in pair for n in side.walk() if isinstance(n, Call | Name)}
+    if any(isinstance(call, Call | Name) and call.key in equations for call, _ in scope.instances):
         return None
     result = scope.copy()
     for call, body in scope.instances:
-        key = call.key if isinstance(call, Call) else call.key if isinstance(call, Name) else None
+        key = call.key if isinstance(call, Call | Name) else None
         declaration = result.get(key) if key is not None else None
         if declaration is None:
             continue

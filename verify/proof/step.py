@@ -19,7 +19,7 @@ from verify.proof.enclosure import MIN_DIGITS, separate
 from verify.proof.exact import NOT_ZERO, Proof, obligations, prove
 from verify.proof.minimum import judge_minimum
 from verify.proof.normal_form import decide_sign, decide_zero
-from verify.proof.refutation import Comparison, agreement, compare, euler_finding, refute, with_instances
+from verify.proof.refutation import Comparison, Constraints, agreement, compare, euler_finding, refute, with_instances
 from verify.proof.vacuity import admissible_point
 
 COMPONENTS = (1, 2, 3)
@@ -203,6 +203,9 @@ def _judge_integrals(
     """Integrals of undefined functions: concrete instances first, then the Euler operator."""
     integrals = [residual for residual in comparison.residuals if residual.has(sp.Integral)]
     if not integrals:
+        return None
+    constraints = Constraints(comparison.reading, scope)
+    if any(constraints.touch(residual) for residual in integrals):
         return None
     findings = [euler_finding(residual, comparison.facts) for residual in integrals]
     concrete = with_instances(scope)
