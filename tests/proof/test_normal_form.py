@@ -40,6 +40,7 @@ TRUE = {
     "imaginary root": sqrt(a - 1) - sp.I * sqrt(1 - a),
     "numbers": sqrt(2) * sqrt(3) - sqrt(6),
     "rational power": (p * q) ** sp.Rational(2, 3) - p ** sp.Rational(2, 3) * q ** sp.Rational(2, 3),
+    "roots of different degrees": sqrt(p) * p ** (x + sp.Rational(1, 3)) - p ** sp.Rational(5, 6) * p**x,
     "exponent sums": sp.exp(2 * x) - sp.exp(x) ** 2,
     "common denominator in the exponent": sp.exp(x / p + x / q) - sp.exp(x * (p + q) / (p * q)),
     "the number e": sp.exp(p / (p + q)) * sp.exp(q / (p + q)) - sp.E,

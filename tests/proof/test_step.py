@@ -135,7 +135,8 @@ def test_integration_by_parts_needs_the_named_field() -> None:
 
 
 def test_a_declared_equation_is_used_and_never_broken_by_a_witness() -> None:
-    lines = ("$x, t$ : real", "$u(x,t)$ : function", r"$\partial_t u = \partial_x u$ : equation", "space: $x$", "dimensions: 1")
+    names = ("$x, t$ : real", "$u(x,t)$ : function", "space: $x$", "dimensions: 1")
+    lines = (*names, r"$\partial_t u = \partial_x u$ : equation")
     assert judge(r"\partial_t u(x,t)", r"\partial_x u(x,t)", *lines).verdict == PROVED
     assert judge(r"\partial_t u(x,t)", r"-\partial_x u(x,t)", *lines).verdict == REFUTED
     assert judge(r"\partial_t\left(\partial_x u(x,t)\right)", r"\partial_x^2 u(x,t)", *lines).verdict != REFUTED

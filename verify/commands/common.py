@@ -59,6 +59,13 @@ def marked(verdict: str) -> str:
     return f"[{colour}]{mark} {verdict}[/{colour}]" if verdict else ""
 
 
+def mutant_words(counts: dict[str, Any]) -> str:
+    """What became of the mutants, in words."""
+    killed = counts["refuted"] + counts["refused"]
+    words = [f"{killed} killed"] + [f"{counts[k]} {k}" for k in ("equivalent", "undecided", "survived")]
+    return ", ".join(words + [f"{counts['stopped']} batches stopped"] * bool(counts["stopped"]))
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """One aligned table."""
     from rich.table import Table

@@ -29,9 +29,8 @@ def print_claim(claim: Claim, entry: dict[str, Any] | None, verbose: bool = Fals
         if verbose:
             for kind, lines in step.get("certificate", {}).items():
                 out.print(f"      {kind}: {escape('; '.join(lines)) or 'none'}")
-            out.print(
-                f"      second reading: {common.marked(second['verdict'])} {escape(second.get('method') or second.get('why', ''))}"
-            )
+            detail = escape(second.get("method") or second.get("why", ""))
+            out.print(f"      second reading: {common.marked(second['verdict'])} {detail}")
     for mistake, found in zip(claim.mistakes, proof["mistakes"], strict=True):
         out.print(f"  {claim.file}:{mistake.line}: mistake {mistake.name}: {common.marked(found['verdict'])}"
                   f" {escape(mistake.title['en'])}")  # fmt: skip
@@ -41,8 +40,7 @@ def print_claim(claim: Claim, entry: dict[str, Any] | None, verbose: bool = Fals
         out.print(f"  {common.marked(proof['verdict'])}: {escape(proof['why'])}")
     mutants = proof["mutants"]
     if mutants["made"]:
-        out.print(f"  mutants: {mutants['made']} made, {mutants['refuted'] + mutants['refused']} killed, "
-                  f"{mutants['equivalent']} equivalent, {mutants['undecided']} undecided, {mutants['survived']} survived")  # fmt: skip
+        out.print(f"  mutants: {mutants['made']} made, {common.mutant_words(mutants)}")
 
 
 def _unjudged(claim: Claim) -> str:

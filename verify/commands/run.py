@@ -167,7 +167,8 @@ def print_summary(found: Run) -> None:
         ("steps", f"{counts['steps']}", f"{counts['steps_proved']} proved"),
         ("mistakes", f"{counts['mistakes']}", f"{counts['mistakes_refuted']} refuted"),
         ("mutants", f"{mutants['made']}", f"{mutants['refuted'] + mutants['refused']} killed, "
-         f"{mutants['equivalent']} equivalent, {mutants['undecided']} undecided, {mutants['survived']} survived"),
+         f"{mutants['equivalent']} equivalent, {mutants['undecided']} undecided, {mutants['survived']} survived"
+            + (f", {mutants['stopped']} batches stopped" if mutants["stopped"] else "")),
         ("experiments", f"{len(records)}", f"{confirmed} confirmed"),
     ]  # fmt: skip
     common.print_table(("", "number", ""), rows)

@@ -155,7 +155,7 @@ def summary(catalog: Catalog, all_standings: dict[str, Standing], ledger: Ledger
     """The counts of a summary, all computed: claims by verdict, steps, mistakes, mutants, stale."""
     counts: dict[str, Any] = {"claims": len(all_standings), "verdicts": {}, "steps": 0, "steps_proved": 0}
     counts |= {"mistakes": 0, "mistakes_refuted": 0, "stale": 0}
-    mutants = dict.fromkeys(("made", "refuted", "refused", "equivalent", "undecided", "survived"), 0)
+    mutants = dict.fromkeys(("made", "refuted", "refused", "equivalent", "undecided", "survived", "stopped"), 0)
     for claim_id, standing in all_standings.items():
         counts["verdicts"][standing.verdict] = counts["verdicts"].get(standing.verdict, 0) + 1
         counts["stale"] += standing.stale

@@ -86,6 +86,7 @@ class Algebra:
         self.relations: list[Relation] = []
         self.conditions: dict[str, None] = {}
         self.inverted: dict[Key, Polynomial] = {}
+        self.root_degree = 1  # roots are taken of this degree where it is a multiple of the wanted one
         self.assumed: dict[tuple[Key, ...], int] = {}  # product of factors -> declared sign
 
     # ---- generators
@@ -111,7 +112,7 @@ class Algebra:
 
     def used(self, *polynomials: Polynomial) -> list[int]:
         """Numbers of the generators that occur."""
-        found = set()
+        found: set[int] = set()
         for p in polynomials:
             for exponents, _ in self.ring.terms(p):
                 found.update(i for i, e in enumerate(exponents) if e)

@@ -73,7 +73,9 @@ def rational_power(algebra: Algebra, a: Quotient, exponent: Fraction, positive: 
 
 
 def _root(algebra: Algebra, f: Polynomial, degree: int) -> Quotient:
-    """The real root of a polynomial that is never negative."""
+    """The real root of a polynomial that is never negative, as a power of the common finest root."""
+    if algebra.root_degree > degree and algebra.root_degree % degree == 0:
+        return algebra.power(_root(algebra, f, algebra.root_degree), algebra.root_degree // degree)
     base, key = Quotient(f), ("root", degree, algebra.ring.key(f))
     found = sign(algebra, f)
     result = algebra.generator(

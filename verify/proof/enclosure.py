@@ -112,8 +112,10 @@ def _compare(statement: Concrete, point: AdmissiblePoint, sense: int, digits: in
     apart = gap.a > 0 if sense > 0 else gap.b < 0 if sense < 0 else gap.a > 0 or gap.b < 0
     if not apart:
         return None
-    shown = [_shown(e, v, point) for e, v in zip(statement.expressions, (left, right), strict=True)]
-    return Witness(point.described(), *shown, intervals.text(gap), gap, point, statement)
+    first, second = (
+        _shown(e, v, point) for e, v in zip(statement.expressions, (left, right), strict=True)
+    )
+    return Witness(point.described(), first, second, intervals.text(gap), gap, point, statement)
 
 
 def _shown(e: sp.Expr, value: Interval, point: AdmissiblePoint) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from verify.language.claim import EQUAL
@@ -46,7 +47,7 @@ def _factors(left: Node, right: Node, scope: Scope) -> Iterator[Candidate]:
         return
     two, four = Number("2"), Number("4")
     shapes: list[tuple[str, Callable[[Node], Node]]] = [
-        ("-1", lambda side: Negate(side)),
+        ("-1", Negate),
         ("2", lambda side: Multiply((two, side))),
         (r"\frac{1}{2}", lambda side: Divide(side, two)),
         ("-2", lambda side: Negate(Multiply((two, side)))),
@@ -55,13 +56,19 @@ def _factors(left: Node, right: Node, scope: Scope) -> Iterator[Candidate]:
         (r"\frac{1}{4}", lambda side: Divide(side, four)),
     ]
     for name in _scalar_names(left, right, scope):
-        for exponent in ("1", "2"):
-            power = name if exponent == "1" else Power(name, Number(exponent))
-            shown = latex(power)
-            shapes.append((shown, lambda side, power=power: Multiply((power, side))))
-            shapes.append((rf"\frac{{1}}{{{shown}}}", lambda side, power=power: Divide(side, power)))
+        for power in (name, Power(name, two)):
+            shapes.append((latex(power), partial(_times, power)))
+            shapes.append((rf"\frac{{1}}{{{latex(power)}}}", partial(_over, power)))
     for shown, change in shapes:
         yield f"the right side is ${shown}$ times the left side", change(_enclosed(left)), right
+
+
+def _times(factor: Node, side: Node) -> Node:
+    return Multiply((factor, side))
+
+
+def _over(divisor: Node, side: Node) -> Node:
+    return Divide(side, divisor)
 
 
 def _terms(left: Node, right: Node) -> Iterator[Candidate]:

@@ -7,7 +7,7 @@ that happens is not admissible.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -18,7 +18,7 @@ from mpmath.ctx_iv import ivmpf
 from mpmath.libmp import finf, fnan, fninf, libmpi, to_rational
 from mpmath.libmp.libmpf import ComplexResult
 
-Interval = ivmpf
+Interval = Any  # mpmath's ivmpf: end points .a and .b
 Point = Mapping[sp.Expr, Any]  # symbol -> Rational or Interval
 
 DIGITS = 60
@@ -200,7 +200,7 @@ def _erf_at(x: Interval) -> Interval:
         iv.prec = before
 
 
-ELEMENTARY = {
+ELEMENTARY: dict[type, Callable[[Interval], Interval]] = {
     sp.log: _log,
     sp.sin: _sin,
     sp.cos: _cos,

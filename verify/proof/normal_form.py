@@ -7,6 +7,7 @@ a refutation. `zero=None` says why nothing was decided.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -24,6 +25,7 @@ from verify.proof.polynomials import Polynomial
 from verify.proof.signs import UNKNOWN, Sign, sign, sign_of_quotient
 
 MAX_GENERATORS = 192
+MAX_ROOT_DEGREE = 24
 FIRST_RINGS = (8, 16, 24, 48, 96, MAX_GENERATORS)
 HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh, sp.coth)
 ODD_OPAQUE = {sp.erf: "erf", sp.atan: "arctan"}
@@ -122,6 +124,8 @@ class NormalForm:
                 self.translate(symbol)
         roots = [s for s in sorted(symbols, key=_symbol_order) if s in facts.roots]
         bases = [facts.roots[s][1] for s in roots]
+        degrees = [facts.roots[s][0] for s in roots]
+        self.algebra.root_degree = _common_degree([*bases, *assumed, expr], degrees)
         open_exponentials(self.algebra, self.translate, [*bases, *assumed, expr], self.powers, self.angles)
         for p in assumed:
             self._assume_positive(self.translate(p))
@@ -316,6 +320,16 @@ class NormalForm:
             relations.append(f"({g})**{relation.degree} = {algebra.expression(relation.base)}")
         conditions = sorted(algebra.conditions) + [f"not zero: {d}" for d in denominators]
         return generators, relations, conditions
+
+
+def _common_degree(expressions: list[sp.Expr], degrees: list[int]) -> int:
+    """The least common multiple of all degrees of roots that may occur; 1 when that is too large."""
+    for e in expressions:
+        exponents = [power.exp for power in e.atoms(sp.Pow)]
+        exponents += [power.args[0] for power in e.atoms(sp.exp) if power.has(sp.log)]
+        degrees = degrees + [int(c.q) for exponent in exponents for c in exponent.atoms(sp.Rational)]
+    common = math.lcm(*degrees)
+    return common if common <= MAX_ROOT_DEGREE else 1
 
 
 def _closed_under_roots(symbols: set[sp.Symbol], facts: Facts) -> set[sp.Symbol]:

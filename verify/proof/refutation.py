@@ -76,9 +76,10 @@ def agreement(comparison: Comparison) -> tuple[int, int] | None:
         for (left, right), residual in zip(comparison.pairs, comparison.residuals, strict=True)
         if residual != 0
     ]
-    if not found or any(item is None for item in found):
+    known = [item for item in found if item is not None]
+    if not known or len(known) < len(found):
         return None
-    return min(item.digits for item in found), min(item.points for item in found)
+    return min(item.digits for item in known), min(item.points for item in known)
 
 
 # ---------------------------------------------------------------- declared equations

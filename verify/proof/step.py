@@ -82,7 +82,12 @@ def _judge(left: Node, right: Node, scope: Scope, relation: str) -> StepVerdict:
 
 def _groups(scope: Scope) -> list[tuple[int | None, ...]]:
     """Dimensions that count together as one proof; the most general one first."""
-    return [(None,), COMPONENTS] if scope.dimension == "any" else [tuple(scope.dimension)]
+    return [(None,), COMPONENTS] if scope.dimension == "any" else [_components(scope)]
+
+
+def _components(scope: Scope) -> tuple[int, ...]:
+    """The dimensions in which explicit components are looked at."""
+    return COMPONENTS if isinstance(scope.dimension, str) else scope.dimension
 
 
 # ---------------------------------------------------------------- equality
@@ -155,7 +160,7 @@ def _not_proved(
     left: Node, right: Node, scope: Scope, relation: str, order: BigO | None, attempts: _Attempts
 ) -> StepVerdict:
     """Refuted with a certificate, supported by numbers, or undecided; in explicit components."""
-    dimensions = COMPONENTS if scope.dimension == "any" else tuple(scope.dimension)
+    dimensions = _components(scope)
     compared = {int(c.reading.dimension): c for c in attempts.comparisons}
     for dimension in dimensions:
         if dimension not in compared:
@@ -234,7 +239,12 @@ def _judge_integrals(
 
 
 def _judge_minimum(left: Node, right: Node, scope: Scope) -> StepVerdict:
-    minimum, formula = (left, right) if isinstance(left, ArgMin) else (right, left)
+    if isinstance(left, ArgMin):
+        minimum, formula = left, right
+    elif isinstance(right, ArgMin):
+        minimum, formula = right, left
+    else:
+        raise TypeError("neither side is a minimiser")
     reasons: list[str] = []
     witness_in: tuple[dict[str, Any], int] | None = None
     for group in _groups(scope):

@@ -29,8 +29,7 @@ def admissible_point(scope: Scope) -> dict[str, str] | None:
 
     Raises MeaningError for an assumption without meaning, Unsupported when none can be evaluated.
     """
-    dimensions = (1, 2, 3) if scope.dimension == "any" else scope.dimension
-    reading = read_in(scope, dimensions[0])
+    reading = read_in(scope, 1 if isinstance(scope.dimension, str) else scope.dimension[0])
     for declaration in scope:
         if declaration.root_of is not None:
             reading.value(Name(declaration.key))

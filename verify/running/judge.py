@@ -18,7 +18,7 @@ from verify.running import tasks
 from verify.running.workers import SECONDS, OurError, Workers
 
 Progress = Callable[[int, int, str], None]
-MUTANT_SECONDS = 120.0
+MUTANT_BATCH, MUTANT_SECONDS = 12, 120.0
 
 
 @dataclass
@@ -55,7 +55,11 @@ def needs_judging(claim: Claim, ledger: Ledger) -> bool:
     if not claim.chains:
         return False
     entry = ledger.entry(claim.id)
-    return not entry or not entry["complete"] or any(entry.get(r, {}).get("key") != claim_key(claim, r) for r in (PROOF, SAMPLING))
+    return (
+        not entry
+        or not entry["complete"]
+        or any(entry.get(r, {}).get("key") != claim_key(claim, r) for r in (PROOF, SAMPLING))
+    )
 
 
 def judge_claims(
@@ -114,15 +118,27 @@ def _plan(claim: Claim, entry: dict[str, Any] | None, with_mutants: bool) -> _Ca
             slot = ("step", route, chain, step)
             _need(case, known, slot, key, function, (left.expression, right, claim.scope, *hint))
         if with_mutants:
-            key = "mutants:" + step_key(left.expression, right, claim.scope, PROOF)
-            arguments = (left.expression, right, claim.scope)
-            _need(case, known, ("mutants", number), key, tasks.try_mutants, arguments, MUTANT_SECONDS)
+            _plan_mutants(case, known, number, left, right)
     for mistake in claim.mistakes:
         for step, (left, right) in enumerate(zip(mistake.rows, mistake.rows[1:], strict=False), 1):
             key = step_key(left.expression, right, mistake.scope, PROOF)
             arguments = (left.expression, right, mistake.scope, True)
             _need(case, known, ("mistake", mistake.name, step), key, tasks.prove_step, arguments)
     return case
+
+
+def _plan_mutants(case: _Case, known: dict[str, dict[str, Any]], number: int, left: Row, right: Row) -> None:
+    """The mutants of a step in small batches, so that one slow mutant stops its batch only."""
+    from verify.proof.mutants import mutants
+
+    scope = case.claim.scope
+    step = step_key(left.expression, right, scope, PROOF)
+    count = sum(1 for _ in mutants(right.expression, scope))
+    for first in range(0, count, MUTANT_BATCH):
+        last = min(first + MUTANT_BATCH, count)
+        arguments = (left.expression, right, scope, first, last)
+        key = f"mutants:{first}-{last}:{step}"
+        _need(case, known, ("mutants", number, first), key, tasks.try_mutants, arguments, MUTANT_SECONDS)
 
 
 def numbered_steps(claim: Claim) -> list[tuple[int, int, Row, Row]]:
@@ -179,7 +195,12 @@ def _entry(case: _Case) -> dict[str, Any]:
         for slot, value in case.results.items()
         if slot[-1] == "key"
     ]
-    return {PROOF: _proof_part(case), SAMPLING: _route_part(case, SAMPLING), "results": results, "complete": case.complete}
+    return {
+        PROOF: _proof_part(case),
+        SAMPLING: _route_part(case, SAMPLING),
+        "results": results,
+        "complete": case.complete,
+    }
 
 
 def _route_part(case: _Case, route: str) -> dict[str, Any]:
@@ -227,7 +248,7 @@ def _mutants(case: _Case) -> dict[str, Any]:
     total: dict[str, Any] = dict.fromkeys(tasks.MUTANT_COUNTS, 0) | {"survivors": [], "equivalents": [], "stopped": 0}
     for slot, result in case.results.items():
         if slot[0] == "mutants" and slot[-1] != "key":
-            if "made" not in result:  # the whole batch hit a limit
+            if "made" not in result:  # the batch hit a limit
                 total["stopped"] += 1
                 continue
             for name in (*tasks.MUTANT_COUNTS, "survivors", "equivalents"):

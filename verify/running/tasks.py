@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from verify.language.claim import Row
@@ -46,8 +47,11 @@ def sample_step(left: Node, right: Row, scope: Scope) -> dict[str, Any]:
     return asdict(verdict)
 
 
-def try_mutants(left: Node, right: Row, scope: Scope) -> dict[str, Any]:
-    """Judge every small change of the right side. One that is proved must be equal, or the check proves nothing."""
+def try_mutants(left: Node, right: Row, scope: Scope, first: int, last: int) -> dict[str, Any]:
+    """Judge small changes number `first` to `last` (exclusive) of the right side.
+
+    One that is proved must be equal to the right side by the second reading, or the check proves nothing.
+    """
     from dataclasses import replace
 
     from verify.language.printer import latex
@@ -55,7 +59,7 @@ def try_mutants(left: Node, right: Row, scope: Scope) -> dict[str, Any]:
 
     counts: dict[str, Any] = dict.fromkeys(MUTANT_COUNTS, 0)
     survivors, equivalents = [], []
-    for mutant in mutants(right.expression, scope):
+    for mutant in islice(mutants(right.expression, scope), first, last):
         counts["made"] += 1
         found = prove_step(left, replace(right, expression=mutant.node), scope)
         if "problem" in found:
@@ -64,10 +68,7 @@ def try_mutants(left: Node, right: Row, scope: Scope) -> dict[str, Any]:
             counts["refuted"] += 1
         elif found["verdict"] != PROVED:
             counts["undecided"] += 1
-        elif (
-            sample_step(right.expression, replace(right, expression=mutant.node), scope)["verdict"]
-            == REFUTED
-        ):
+        elif sample_step(right.expression, replace(right, expression=mutant.node), scope)["verdict"] == REFUTED:
             counts["survived"] += 1
             survivors.append({"operator": mutant.operator, "latex": latex(mutant.node)})
         else:
