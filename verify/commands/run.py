@@ -166,11 +166,9 @@ def print_summary(found: Run) -> None:
         ("claims", f"{counts['claims']}", words),
         ("steps", f"{counts['steps']}", f"{counts['steps_proved']} proved"),
         ("mistakes", f"{counts['mistakes']}", f"{counts['mistakes_refuted']} refuted"),
-        ("mutants", f"{mutants['made']}", f"{mutants['refuted'] + mutants['refused']} killed, "
-         f"{mutants['equivalent']} equivalent, {mutants['undecided']} undecided, {mutants['survived']} survived"
-            + (f", {mutants['stopped']} batches stopped" if mutants["stopped"] else "")),
+        ("mutants", f"{mutants['made']}", common.mutant_words(mutants)),
         ("experiments", f"{len(records)}", f"{confirmed} confirmed"),
-    ]  # fmt: skip
+    ]
     common.print_table(("", "number", ""), rows)
     open_claims = [(i, s) for i, s in all_standings.items() if s.verdict != "proved" or s.problems or s.stale]
     if open_claims:

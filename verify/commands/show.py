@@ -42,7 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     for chain in claim.chains:
         for row in chain:
             out.print(f"  as read: {row.relation or ' '} {escape(latex(row.expression))}")
-    out.print(
-        f"  rests on: {', '.join(claim.uses) or 'nothing'};  used by: {', '.join(catalog.used_by(claim.id)) or 'nothing'}"
-    )
+    rests, serves = ", ".join(claim.uses), ", ".join(catalog.used_by(claim.id))
+    out.print(f"  rests on: {rests or 'nothing'};  used by: {serves or 'nothing'}")
     return common.WELL

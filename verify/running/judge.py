@@ -55,11 +55,9 @@ def needs_judging(claim: Claim, ledger: Ledger) -> bool:
     if not claim.chains:
         return False
     entry = ledger.entry(claim.id)
-    return (
-        not entry
-        or not entry["complete"]
-        or any(entry.get(r, {}).get("key") != claim_key(claim, r) for r in (PROOF, SAMPLING))
-    )
+    if not entry or not entry["complete"]:
+        return True
+    return any(entry[route]["key"] != claim_key(claim, route) for route in (PROOF, SAMPLING))
 
 
 def judge_claims(
@@ -189,18 +187,13 @@ def _finish(case: _Case, ledger: Ledger, report: Report) -> None:
 
 def _entry(case: _Case) -> dict[str, Any]:
     """The ledger entry of a judged claim. `results` keeps each task's answer under its own key."""
-    claim = case.claim
     results = [
         {"key": value["key"], "result": case.results[slot[:-1]]}
         for slot, value in case.results.items()
         if slot[-1] == "key"
     ]
-    return {
-        PROOF: _proof_part(case),
-        SAMPLING: _route_part(case, SAMPLING),
-        "results": results,
-        "complete": case.complete,
-    }
+    parts = {PROOF: _proof_part(case), SAMPLING: _route_part(case, SAMPLING)}
+    return {**parts, "results": results, "complete": case.complete}
 
 
 def _route_part(case: _Case, route: str) -> dict[str, Any]:
