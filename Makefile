@@ -22,6 +22,7 @@ lint: $(VENV)/ready-to-test
 	@$(BIN)/mypy verify
 
 bench: $(VENV)/ready-to-test
+	@$(BIN)/python -m benchmarks.waiting
 	@$(BIN)/python -m benchmarks.prover
 
 $(VENV)/bin/python:

@@ -16,6 +16,7 @@ from verify.language.scope import INDEX, POSITIVE, UNIT, Declaration, Scope
 from verify.language.tree import (
     Add,
     Call,
+    Constant,
     Divide,
     Dotted,
     Gaussian,
@@ -58,9 +59,25 @@ EXAMPLES = {
     "RENAME": (Add((x, x)), Add((x, y))),
     "INDEX": (Call(r"\alpha_{.}", None, t), Call(r"\alpha_{.}", None, Add((t, Negate(Number("1")))))),
     "DERIV": (Dotted(Call("g", (t,))), Call("g", (t,))),
-    "SWAP": (KullbackLeibler(Gaussian(None, x, Identity()), Gaussian(None, y, Identity())),
-             KullbackLeibler(Gaussian(None, y, Identity()), Gaussian(None, x, Identity()))),
+    "SWAP": (KullbackLeibler(Gaussian(None, x, Identity()), Gaussian(None, y, Multiply((a, Identity())))),
+             KullbackLeibler(Gaussian(None, y, Multiply((a, Identity()))), Gaussian(None, x, Identity()))),
 }  # fmt: skip
+d = Constant("dimension")
+NUMBERS = {
+    Number("2.4"): [Number("2.5"), Number("2.3")],
+    Number("10.05"): [Number("10.06"), Number("10.04")],
+    Number("0.9"): [Number("1.0"), Number("0.8")],
+    Number("0.1"): [Number("0.2")],
+    Number("0.000000000000000000000000000000019"): [
+        Number("0.000000000000000000000000000000020"), Number("0.000000000000000000000000000000018")],
+    Number("1"): [Number("2")],
+    Number("0"): [Number("1")],
+    d: [Add((d, Number("1"))), Number("1")],
+}
+SYMMETRIC = (
+    Gaussian(x, y, Identity()),  # the density is the same with point and mean exchanged
+    KullbackLeibler(Gaussian(None, x, Identity()), Gaussian(None, y, Identity())),
+)
 
 
 def test_every_operator_has_an_example():
@@ -71,6 +88,16 @@ def test_every_operator_has_an_example():
 def test_an_operator_makes_the_change_it_is_named_for(operator):
     node, wanted = EXAMPLES[operator]
     assert wanted in [mutant.node for mutant in mutants(node, scope()) if mutant.operator == operator]
+
+
+@pytest.mark.parametrize("node", NUMBERS, ids=str)
+def test_a_number_moves_by_one_in_its_last_digit_and_the_dimension_by_one_or_to_one(node):
+    assert [mutant.node for mutant in mutants(node, scope()) if mutant.operator == "NUMBER"] == NUMBERS[node]
+
+
+@pytest.mark.parametrize("node", SYMMETRIC, ids=("density", "divergence"))
+def test_a_swap_that_says_the_same_is_not_made(node):
+    assert "SWAP" not in {mutant.operator for mutant in mutants(node, scope())}
 
 
 @given(formulas(2))

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from verify.language.claim import Claim
-from verify.language.document import Document, load_document, read_vocabulary
+from verify.language.document import Document, Vocabulary, load_document, read_vocabulary
 from verify.language.errors import LanguageError
-from verify.language.scope import Scope
 
 PACKAGED_THEORY = Path(__file__).parent.parent / "theory"
 
@@ -43,9 +42,9 @@ def theory_root(root: Path) -> Path:
     return own if own.is_dir() else PACKAGED_THEORY
 
 
-def load_vocabularies(theory: Path) -> tuple[dict[str, Scope], list[LanguageError]]:
+def load_vocabularies(theory: Path) -> tuple[dict[str, Vocabulary], list[LanguageError]]:
     """The shared vocabularies, one a topic: `theory/<topic>/vocabulary.md`."""
-    found: dict[str, Scope] = {}
+    found: dict[str, Vocabulary] = {}
     errors = []
     for path in sorted(theory.glob("*/vocabulary.md")):
         try:

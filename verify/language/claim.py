@@ -53,7 +53,7 @@ class Claim:
     chains      the displayed formulas, each a chain of rows that are judged step by step; empty for
                 a claim that is only assumed or measured
     latex       the author's source of each chain, as shown on the page
-    declared    the declaration lines as written, for the card: (latex, words)
+    declared    the declaration lines as written: the shared ones that it uses, then its own
     words       the statement in words, for a claim that cannot be read (by language code)
     assumed     why nothing checks it, by language code; empty when something does
     experiments names of the experiments that judge it

@@ -84,6 +84,20 @@ def declare(items: list[tuple[str, int]], base: Scope | None = None, override: b
     return scope
 
 
+def declared_keys(item: str, scope: Scope) -> list[str]:
+    """The keys of `scope` that a declaration item declares or defines."""
+    keys = []
+    for line in _lines(item, 0):
+        if line.keyword or _is_assumption(line.formula):
+            continue
+        left, _ = _sides(line.formula.split("\\sim")[0])
+        name = _left_name(left, scope)
+        names = [name] if name else _names(left, scope) if left == line.formula else []
+        for each in names:
+            keys += [key for key in (each.key, each.key + "_{.}", each.base + "_{.}") if key in scope]
+    return keys
+
+
 @dataclass
 class _Own:
     """What this list itself says: names given a kind, and names given a definition."""

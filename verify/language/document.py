@@ -10,14 +10,15 @@ A block that cannot be read is an error of its own; the other blocks of the docu
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from verify.language.chain import read_chain
 from verify.language.claim import Citation, Claim, Mistake, Row
-from verify.language.declare import declare, is_declaration
+from verify.language.declare import declare, declared_keys, is_declaration
 from verify.language.errors import LanguageError
+from verify.language.mentions import Mentions
 from verify.language.scope import Scope
 
 MAX_DOCUMENT = 2_000_000
@@ -52,7 +53,7 @@ class Document:
     displays_outside: int = 0
 
 
-def load_document(path: Path, name: str, vocabularies: Mapping[str, Scope]) -> Document:
+def load_document(path: Path, name: str, vocabularies: Mapping[str, Vocabulary]) -> Document:
     """Read a file. One that is not UTF-8 gives a document with that error and no claims."""
     data = path.read_bytes()
     try:
@@ -64,7 +65,7 @@ def load_document(path: Path, name: str, vocabularies: Mapping[str, Scope]) -> D
     return read_document(text, name, vocabularies)
 
 
-def read_document(text: str, file: str, vocabularies: Mapping[str, Scope] | None = None) -> Document:
+def read_document(text: str, file: str, vocabularies: Mapping[str, Vocabulary] | None = None) -> Document:
     """All claims of a Markdown text, with their mistakes, and the errors of what could not be read."""
     document = Document(file, text)
     if len(text) > MAX_DOCUMENT:
@@ -90,10 +91,25 @@ def read_document(text: str, file: str, vocabularies: Mapping[str, Scope] | None
     return document
 
 
-def read_vocabulary(text: str, file: str) -> Scope:
-    """Shared declarations: every declaration item of a document. Raises LanguageError with its place."""
+@dataclass(frozen=True)
+class Vocabulary:
+    """Shared declarations: their scope, and each line with the keys it declares."""
+
+    scope: Scope
+    lines: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def inherited(self, scope: Scope, used: Iterable[str]) -> list[str]:
+        """The lines behind the used names of `scope` that still mean what the vocabulary says."""
+        shared = {key for key in used if scope.get(key) is self.scope.get(key)}
+        return [text for text, keys in self.lines if shared & set(keys)]
+
+
+def read_vocabulary(text: str, file: str) -> Vocabulary:
+    """Every declaration item of a document. Raises LanguageError with its place."""
     try:
-        return declare(_items(text, 0))
+        items = _items(text, 0)
+        scope = declare(items)
+        return Vocabulary(scope, tuple((item, tuple(declared_keys(item, scope))) for item, _ in items))
     except LanguageError as error:
         raise error.located(file, text) from None
 
@@ -174,25 +190,29 @@ def _displays_outside(text: str, blocks: list[Block]) -> int:
 # ---------------------------------------------------------------- claims
 
 
-def _claim(block: Block, document: Document, vocabularies: Mapping[str, Scope]) -> tuple[Claim, Scope]:
+def _claim(block: Block, document: Document, vocabularies: Mapping[str, Vocabulary]) -> tuple[Claim, Scope]:
     here = (block.start, block.start + 3)
     if not _ID.fullmatch(block.name):
         raise LanguageError(f"{block.name!r} is not a claim id", here, "write topic.name, like edm.precond")
     _known_options(block, _CLAIM_OPTIONS)
     if not block.options.get("title"):
         raise LanguageError(f"the claim {block.name} has no title", here, "add  title: ...  below, indented by four")
-    scope = declare(_items(block.body, block.body_start), _vocabulary(block, vocabularies))
+    items = _items(block.body, block.body_start)
+    vocabulary = _vocabulary(block, vocabularies)
+    scope = declare(items, vocabulary.scope if vocabulary else None)
     chains, latex = [], []
     for formula, offset in _displays(block.body, block.body_start):
         chains.append(_read_rows(formula, offset, scope, document.text))
         latex.append(formula.strip())
+    rows = [row.expression for chain in chains for row in chain]
+    inherited = vocabulary.inherited(scope, Mentions(scope).through(rows)) if vocabulary else []
     claim = Claim(
         id=block.name,
         title=_by_language(block.options, "title"),
         scope=scope,
         chains=tuple(chains),
         latex=tuple(latex),
-        declared=tuple(text for text, _ in _items(block.body, block.body_start)),
+        declared=(*inherited, *(text for text, _ in items)),
         slogan=_by_language(block.options, "slogan"),
         words=_by_language(block.options, "words"),
         assumed=_by_language(block.options, "assumed"),
@@ -259,7 +279,7 @@ def _known_options(block: Block, known: tuple[str, ...]) -> None:
             )
 
 
-def _vocabulary(block: Block, vocabularies: Mapping[str, Scope]) -> Scope | None:
+def _vocabulary(block: Block, vocabularies: Mapping[str, Vocabulary]) -> Vocabulary | None:
     name = block.options.get("use", "")
     if not name:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 
 class LanguageError(Exception):
     """Input that cannot be read.
@@ -11,9 +13,9 @@ class LanguageError(Exception):
 
     def __init__(self, message: str, span: tuple[int, int] = (0, 0), suggestion: str = "") -> None:
         super().__init__(message)
-        self.message = message
+        self.message = _shortened(message)
         self.span = span
-        self.suggestion = suggestion
+        self.suggestion = _shortened(suggestion)
         self.file = ""
         self.line = 0
         self.column = 0
@@ -34,7 +36,7 @@ class LanguageError(Exception):
         self.file = file
         self.line = text.count("\n", 0, at) + 1
         self.column = at - begin + 1
-        self.source_line = text[begin : end if end >= 0 else len(text)]
+        self.source_line = text[begin : end if end >= 0 else len(text)].rstrip("\r")
         return self
 
     def __str__(self) -> str:
@@ -42,11 +44,21 @@ class LanguageError(Exception):
         out = [f"{place}{self.message}"]
         if self.line and self.source_line.strip():
             shown, before = _around(self.source_line, self.column - 1)
-            width = max(1, min(self.width, len(shown) - before))
-            out += [f"    {shown}", "    " + " " * before + "^" * width]
+            under = shown[before : before + self.width] or " "
+            out += [f"    {shown}", "    " + " " * _cells(shown[:before]) + "^" * _cells(under)]
         if self.suggestion:
             out.append(f"    help: {self.suggestion}")
         return "\n".join(out)
+
+
+def _shortened(text: str, limit: int = 300) -> str:
+    """A message never repeats a huge input."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _cells(text: str) -> int:
+    """Columns of a terminal: Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _around(line: str, column: int, width: int = 100) -> tuple[str, int]:

@@ -42,18 +42,32 @@ class WrittenName:
 
 
 def canonical(tokens: list[Token] | tuple[Token, ...]) -> str:
-    """Canonical text of a subscript or superscript label."""
+    r"""Canonical text of a subscript or superscript label.
+
+    Braces are dropped unless they tell two names apart: `t_{i+1}` is not `t_i+1`.
+    """
     out = ""
-    for token in tokens:
+    needed: list[bool] = []  # for each open brace: is it kept?
+    for position, token in enumerate(tokens):
         if token.kind == COMMAND and token.text in UPRIGHT:
             continue
-        if token.kind == SYMBOL and token.text in "{}":
+        if token.is_(SYMBOL, "{"):
+            needed.append(bool(out) and out[-1] in "_^" and not _single(tokens, position))
+            out += "{" * needed[-1]
+            continue
+        if token.is_(SYMBOL, "}"):
+            out += "}" * (needed.pop() if needed else False)
             continue
         piece = "\\" + token.text if token.kind == COMMAND else token.text
         if re.search(r"\\[A-Za-z]+$", out) and piece[0].isalpha():
             out += " "
         out += piece
     return out
+
+
+def _single(tokens: list[Token] | tuple[Token, ...], opening: int) -> bool:
+    """Does the brace that opens here hold one token only?"""
+    return opening + 2 < len(tokens) and tokens[opening + 2].is_(SYMBOL, "}")
 
 
 def check_key(key: str, span: tuple[int, int]) -> str:
@@ -70,7 +84,7 @@ def starts_name(token: Token) -> bool:
     return token.kind == COMMAND and (token.text in GREEK or token.text in ACCENTS or token.text in FONTS)
 
 
-_PARTS = re.compile(r"(?P<base>.*?)(?:_\{(?P<sub>[^{}]*)\})?(?:\^\{(?P<sup>[^{}]*)\})?")
+_PARTS = re.compile(r"(?P<base>.*?)(?:_\{(?P<sub>(?:[^{}]|\{[^{}]*\})*)\})?(?:\^\{(?P<sup>[^{}]*)\})?")
 
 
 def latex_of_key(key: str) -> str:

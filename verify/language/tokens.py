@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, replace
 
 from verify.language.errors import LanguageError
 
@@ -14,12 +15,16 @@ COMMAND, NUMBER, LETTER, SYMBOL, END = "command", "number", "letter", "symbol", 
 
 @dataclass(frozen=True)
 class Token:
-    """`text` is without the backslash for a command. `\\|` is the command `|`."""
+    r"""`text` is without the backslash for a command. `\|` is the command `|`.
+
+    `apart`: the author set it off with `\quad`, as one does between two statements.
+    """
 
     kind: str
     text: str
     start: int
     end: int
+    apart: bool = False
 
     def is_(self, kind: str, text: str) -> bool:
         return self.kind == kind and self.text == text
@@ -27,11 +32,12 @@ class Token:
 
 SPACING = frozenset(
     """
-    , ; : ! > thinspace medspace thickspace quad qquad displaystyle textstyle scriptstyle limits
+    , ; : ! > thinspace medspace thickspace displaystyle textstyle scriptstyle limits
     nolimits left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm
     Bigm biggm Biggm nonumber notag
     """.split()
-) | {" "}
+) | frozenset(" \t\r\n")
+WIDE = frozenset(["quad", "qquad"])
 
 SPELLINGS = {
     "lVert": "|",
@@ -57,9 +63,19 @@ SPELLINGS = {
 }
 BARS = frozenset({"lvert", "rvert", "vert", "mid"})
 
+# Characters that are not LaTeX, with what stands for them; Unicode itself knows the full-width forms.
+_LOOKALIKES = {
+    "\u2212": "-", "\u2013": "-", "\u2014": "-", "\u00b7": r"\cdot", "\u22c5": r"\cdot", "\u00d7": r"\times",
+    "\u2018": "'", "\u2019": "'", "\u2032": "'", "\u2016": r"\|", "\u2225": r"\|", "\u3001": ",", "\u3002": ".",
+    "\u2264": r"\le", "\u2265": r"\ge", "\u2248": r"\approx", "\u2202": r"\partial", "\u2207": r"\nabla",
+    "\u222b": r"\int", "\u221a": r"\sqrt", "\u221e": r"\infty", "\u2211": r"\sum", "\u220f": r"\prod",
+}  # fmt: skip
+
 _TOKEN = re.compile(
-    r"\\(?P<word>[A-Za-z]+)|\\(?P<char>.)|(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<letter>[A-Za-z])"
-    r"|(?P<space>\s+|~)|(?P<comment>%[^\n]*)|(?P<symbol>.)",
+    r"(?P<nothing>\\(?:left|right|[bB]igg?[lrm]?)\s*\.(?![0-9]))"  # \left. draws no bracket
+    r"|(?P<words>\\(?:text|textrm|mbox)\s*\{[^{}]*[^\x00-\x7f{}][^{}]*\})"
+    r"|\\(?P<word>[A-Za-z]+)|\\(?P<char>.)|(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)|(?P<letter>[A-Za-z])"
+    r"|(?P<space>\s+|~)|(?P<comment>%[^\n]*)|(?P<double>\|\|)|(?P<symbol>.)",
     re.S,
 )
 _SYMBOLS = frozenset("+-*/^_()[]{}|,;=<>!'.:")
@@ -77,10 +93,15 @@ def tokenize(text: str) -> list[Token]:
             "split it into several steps",
         )
     tokens: list[Token] = []
+    apart = False
     for match in _TOKEN.finditer(text):
+        if match["word"] in WIDE:
+            apart = True
+            continue
         token = _token(match)
         if token is not None:
-            tokens.append(token)
+            tokens.append(replace(token, apart=True) if apart else token)
+            apart = False
         if len(tokens) > MAX_TOKENS:
             raise LanguageError(
                 f"more than {MAX_TOKENS:,} symbols in one formula", match.span(), "split it into several steps"
@@ -90,30 +111,45 @@ def tokenize(text: str) -> list[Token]:
 
 def _token(match: re.Match[str]) -> Token | None:
     kind, text, (start, end) = match.lastgroup, match.group(match.lastgroup or 0), match.span()
-    if kind in ("space", "comment"):
+    if kind in ("space", "comment", "nothing"):
         return None
+    if kind == "letter":
+        return Token(LETTER, text, start, end)
     if kind == "word":
         if text in SPACING:
             return None
         if text in BARS:
             return Token(SYMBOL, "|", start, end)
         return Token(COMMAND, SPELLINGS.get(text, text), start, end)
+    if kind == "number":
+        if len(text) > MAX_DIGITS:
+            raise LanguageError(f"a number of {len(text)} digits; the limit is {MAX_DIGITS}", (start, end))
+        return Token(NUMBER, text, start, end)
+    if kind == "double":
+        return Token(COMMAND, "|", start, end)
+    if kind == "words":
+        raise LanguageError("words inside a formula", (start, end), "put them after && as the reason, or outside")
     if kind == "char":
         if text in SPACING:
             return None
         if text not in "|{}":
             raise LanguageError(f"unknown command \\{text}", (start, end))
         return Token(COMMAND, text, start, end)
-    if kind == "number":
-        if len(text) > MAX_DIGITS:
-            raise LanguageError(f"a number of {len(text)} digits; the limit is {MAX_DIGITS}", (start, end))
-        return Token(NUMBER, text, start, end)
-    if kind == "letter":
-        return Token(LETTER, text, start, end)
     if text not in _SYMBOLS:
-        raise LanguageError(
-            f"the character {text!r} has no meaning in a formula",
-            (start, end),
-            "put words outside the formula or in the reason: && \\text{...}",
-        )
+        raise _meaningless(text, (start, end))
     return Token(SYMBOL, text, start, end)
+
+
+def _meaningless(text: str, span: tuple[int, int]) -> LanguageError:
+    """A character that mathematics in LaTeX has no use for, by its name and with what replaces it."""
+    name = unicodedata.name(text, "").lower()
+    called = f" ({name})" if name and not text.isascii() else ""
+    meant = _LOOKALIKES.get(text, "")
+    greek = name.removeprefix("greek small letter ")
+    if not meant and greek != name and greek.isalpha():
+        meant = f"\\{greek}"
+    if not meant:
+        plain = unicodedata.normalize("NFKC", text)
+        meant = plain if plain.isascii() and plain.strip() and plain != text else ""
+    suggestion = f"write {meant}" if meant else "put words outside the formula or in the reason: && \\text{...}"
+    return LanguageError(f"the character {text!r}{called} has no meaning in a formula", span, suggestion)

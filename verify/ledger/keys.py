@@ -12,20 +12,21 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import fields
 from importlib import metadata
 from typing import Any
 
 from verify.language.claim import Claim, Row
+from verify.language.mentions import Mentions, field_names
 from verify.language.printer import latex
 from verify.language.scope import Declaration, Scope
-from verify.language.tree import Moment, Node
+from verify.language.tree import Node
 from verify.sources import closure_hash
 
 PROOF, SAMPLING = "proof", "sampling"
 JUDGES = {PROOF: "verify.proof.step", SAMPLING: "verify.sampling.judge"}
 _LIBRARIES = {PROOF: ("sympy", "mpmath", "python-flint"), SAMPLING: ("mpmath", "hypothesis")}
 _DIGITS = 32
+MAX_INDICES = 2_000
 
 
 @functools.cache
@@ -71,54 +72,43 @@ def _hash(value: Any) -> str:
 
 def scope_text(nodes: Iterable[Node], scope: Scope) -> Any:
     """The part of a scope that these formulas can depend on, as plain data in canonical order."""
-    rules = [*scope.assumptions, *scope.boundary, *(n for pair in scope.equations for n in pair)]
-    rules += [*scope.sde.values(), *scope.joint.values(), *(n for pair in scope.instances for n in pair)]
-    waiting = [key for node in [*nodes, *rules] for key in _mentioned(node, scope)]
-    waiting += [*scope.sde, *scope.joint, scope.space]
-    used: dict[str, Any] = {}
-    while waiting:
-        key = waiting.pop()
-        declaration = scope.get(key)
-        if declaration is None or key in used:
-            continue
-        used[key] = _plain(declaration)
-        waiting += declaration.parameters
-        for item in fields(declaration):
-            value = getattr(declaration, item.name)
-            for node in value if isinstance(value, tuple) else (value,):
-                if isinstance(node, Node):
-                    waiting += _mentioned(node, scope)
-        waiting += [f"{key}({signature})" for signature in declaration.signatures]
-    return [
-        used,
-        str(scope.dimension),
-        scope.space,
-        [[latex(a), latex(b)] for a, b in scope.equations],
-        [latex(n) for n in scope.assumptions],
-        [latex(n) for n in scope.boundary],
-        {k: latex(n) for k, n in scope.sde.items()},
-        {k: latex(n) for k, n in scope.joint.items()},
-        [[latex(a), latex(b)] for a, b in scope.instances],
-    ]
+    return _index(scope).text(nodes)
 
 
-def _mentioned(node: Node, scope: Scope) -> list[str]:
-    """Every declared key that a tree names, in any of its text fields."""
-    found = []
-    for part in node.walk():
-        for item in fields(part):
-            found += [text for text in _texts(getattr(part, item.name)) if text in scope]
-        if isinstance(part, Moment):  # a moment may depend on the law of every random name
-            found += [d.key for d in scope if d.kind == "random" or d.law is not None]
-    return found
+class _ScopeIndex:
+    """A scope prepared for many steps: its rules and declarations as plain data, computed once."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.mentions = Mentions(scope)
+        self.plain = functools.cache(lambda key: _plain(scope.declarations[key]))
+        self.rules = [
+            str(scope.dimension),
+            scope.space,
+            [[latex(a), latex(b)] for a, b in scope.equations],
+            [latex(n) for n in scope.assumptions],
+            [latex(n) for n in scope.boundary],
+            {k: latex(n) for k, n in scope.sde.items()},
+            {k: latex(n) for k, n in scope.joint.items()},
+            [[latex(a), latex(b)] for a, b in scope.instances],
+        ]
+
+    def text(self, nodes: Iterable[Node]) -> Any:
+        """The declarations that the formulas use, transitively, and all rules of the scope."""
+        return [{key: self.plain(key) for key in self.mentions.through(nodes)}, *self.rules]
 
 
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, tuple):
-        return [text for item in value for text in _texts(item)]
-    return []
+_indices: dict[int, _ScopeIndex] = {}
+
+
+def _index(scope: Scope) -> _ScopeIndex:
+    """The prepared scope; a claim's steps share one. Scopes are not changed after reading."""
+    known = _indices.get(id(scope))
+    if known is None or known.scope is not scope:
+        if len(_indices) > MAX_INDICES:  # a watching process reads the same files again and again
+            _indices.clear()
+        known = _indices[id(scope)] = _ScopeIndex(scope)
+    return known
 
 
 def _plain(value: Any) -> Any:
@@ -126,7 +116,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Node):
         return latex(value)
     if isinstance(value, Declaration):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return {name: _plain(getattr(value, name)) for name in field_names(Declaration)}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value

@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from verify.language.scope import Declaration, Scope
 from verify.language.tree import (
     Add,
     Call,
+    Constant,
     Derivative,
     Divide,
     DotProduct,
@@ -69,7 +71,8 @@ def _everywhere(node: Node, scope: Scope) -> Iterator[tuple[str, Node]]:
 
 def _inside(node: Node, name: str, scope: Scope) -> Iterator[tuple[str, Node]]:
     for operator, value in _changed(getattr(node, name), scope):
-        yield operator, dataclasses.replace(node, **{name: value})
+        field: dict[str, Any] = {name: value}
+        yield operator, dataclasses.replace(node, **field)
 
 
 def _changed(value: object, scope: Scope) -> Iterator[tuple[str, object]]:
@@ -125,11 +128,19 @@ def _dot_product(node: DotProduct, scope: Scope) -> Iterator[tuple[str, Node]]:
 
 
 def _number(node: Number, scope: Scope) -> Iterator[tuple[str, Node]]:
-    if node.text.isdecimal():
-        value = int(node.text)
-        yield "NUMBER", Number(str(value + 1))
-        if value > 1:
-            yield "NUMBER", Number(str(value - 1))
+    """The last digit one up and one down, as long as the number stays positive."""
+    whole, _, fraction = node.text.partition(".")
+    places, units = len(fraction), int(whole + fraction)
+    for changed in (units + 1, units - 1):
+        if changed > 0:
+            digits = str(changed).zfill(places + 1)
+            yield "NUMBER", Number(f"{digits[:-places]}.{digits[-places:]}" if places else digits)
+
+
+def _constant(node: Constant, scope: Scope) -> Iterator[tuple[str, Node]]:
+    if node.name == "dimension":
+        yield "NUMBER", Add((node, Number("1")))
+        yield "NUMBER", Number("1")
 
 
 def _fraction(node: Divide, scope: Scope) -> Iterator[tuple[str, Node]]:
@@ -196,12 +207,10 @@ def _derivative(node: Dotted | Primed, scope: Scope) -> Iterator[tuple[str, Node
 
 
 def _divergence(node: KullbackLeibler, scope: Scope) -> Iterator[tuple[str, Node]]:
-    yield "SWAP", KullbackLeibler(node.second, node.first)
-
-
-def _gaussian(node: Gaussian, scope: Scope) -> Iterator[tuple[str, Node]]:
-    if node.point is not None and shape(node.point, scope) == shape(node.mean, scope):
-        yield "SWAP", Gaussian(node.mean, node.point, node.covariance)
+    """Swapped, but for two Gaussians of one covariance: their divergence is symmetric."""
+    first, second = node.first, node.second
+    if not (isinstance(first, Gaussian) and isinstance(second, Gaussian) and first.covariance == second.covariance):
+        yield "SWAP", KullbackLeibler(second, first)
 
 
 # ---------------------------------------------------------------- shapes
@@ -263,5 +272,6 @@ _PRODUCTS = {
 _CHANGES: tuple[tuple[type[Node] | tuple[type[Node], ...], Callable[..., Iterator[tuple[str, Node]]]], ...] = (
     (Add, _sum), (Negate, _negative), (Multiply, _product), (DotProduct, _dot_product), (Number, _number),
     (Divide, _fraction), (Power, _power), (Root, _root), (Function, _function), (Name, _name), (Call, _call),
-    ((Dotted, Primed), _derivative), (KullbackLeibler, _divergence), (Gaussian, _gaussian),
+    ((Dotted, Primed), _derivative), (KullbackLeibler, _divergence),
+    (Constant, _constant),
 )  # fmt: skip

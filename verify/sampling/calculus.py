@@ -172,10 +172,11 @@ def over_space(evaluator: Evaluator, keys: list[str], body: Callable[[], Value])
         return body()
     key, rest = keys[0], keys[1:]
     count = evaluator.dimension if evaluator.is_vector(key) else 1
+    lines = [quadrature.WholeLine(evaluator.level) for _ in range(count)]  # one an axis, for all sums along it
 
     def along(numbers: tuple[Number, ...]) -> Value:
         if len(numbers) < count:
-            return quadrature.whole_line(lambda x: along((*numbers, x)), evaluator.level)
+            return lines[len(numbers)](lambda x: along((*numbers, x)))
         value: Value = Vector(numbers) if evaluator.is_vector(key) else numbers[0]
         with evaluator.binding({key: value}):
             return over_space(evaluator, rest, body)
@@ -206,7 +207,7 @@ def _integral(evaluator: Evaluator, node: Integral) -> Value:
 
     lower, upper = _infinite(node.lower), _infinite(node.upper)
     if lower == -1 and upper == 1:
-        return quadrature.whole_line(body, evaluator.level)
+        return quadrature.WholeLine(evaluator.level)(body)
     if upper == 1 and lower == 0:
         return quadrature.half_line(body, evaluator.scalar(node.lower), 1, evaluator.level)
     if lower == -1 and upper == 0:

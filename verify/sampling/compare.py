@@ -38,7 +38,7 @@ EXACT_TOLERANCE, QUADRATURE_TOLERANCE = mp.mpf(10) ** -25, mp.mpf(10) ** -9
 SETTLED = 1000  # the noise between two refinements may be this many tolerances: the finer one has far less
 CLEAR = 1000  # a disagreement is this many times the tolerance and the noise
 POINTS, POINTS_WITH_INTEGRALS = 5, 3
-EVALUATIONS = 500_000  # node readings in one dimension, all points together
+EVALUATIONS = 200_000  # node readings in one dimension, all points together
 SMALL = ("1e-3", "1e-4", "1e-5", "1e-6")  # values of h for O(h^n)
 
 Sides = tuple[list[mpmath.mpf], list[mpmath.mpf]]
@@ -78,11 +78,11 @@ class Step:
         self.relation = relation
         self.sides = tuple(insert_equations(side, scope.equations) for side in (left, right))
         self.inserted = self.sides != (left, right)
-        self.reach = Reach(scope, {getattr(call, "key", ""): body for call, body in scope.instances})
+        self.reach = Reach(scope)
         names = frozenset().union(*(self.reach.names(tree) for tree in (*self.sides, *scope.assumptions)))
         self.reached = [declared for declared in scope if declared.key in names]
         trees = [*self.sides, *(tree for declared in self.reached for tree in trees_of(declared))]
-        trees += [body for key, body in self.reach.instances.items() if key in names]
+        trees += [instance.body for key, instance in self.reach.instances.items() if key in names]
         nodes = [node for tree in trees for node in tree.walk()]
         self.quadrature = any(isinstance(node, (Integral, Moment, KullbackLeibler)) for node in nodes)
         self.nesting = max(integrals(side, scope, self.reach.instances) for side in self.sides)
@@ -101,8 +101,8 @@ class Step:
 
     # ------------------------------------------------------------ points
 
-    def compare(self, dimension: int) -> list[tuple[Point, Comparison]]:
-        """Comparisons at admissible points where both sides are finite, up to the first disagreement.
+    def compare(self, dimension: int, wanted: int) -> list[tuple[Point, Comparison]]:
+        """Comparisons at up to `wanted` admissible points where both sides are finite, up to the first disagreement.
 
         A step without a free variable or unspecified function is compared once.
         Raises Undecidable or BudgetExceeded.
@@ -111,18 +111,15 @@ class Step:
             declared.key for declared in self.reached
             if declared.kind in ("variable", "random") and declared.definition is None and declared.root_of is None
         ]  # fmt: skip
-        wanted = POINTS_WITH_INTEGRALS if self.nesting else POINTS
         found: list[tuple[Point, Comparison]] = []
         tried: list[Point] = []
-        shared = Budget(EVALUATIONS)
+        budget = Budget(EVALUATIONS)
         for asked in (wanted, 4 * wanted):
             for point in draw.draw(self.scope, names, asked, lambda p: self.admissible(p, dimension)):
                 if point in tried:
                     continue
                 tried.append(point)
                 try:
-                    # where fewer dimensions can be tried instead, no point may take more than its share
-                    budget = Budget(EVALUATIONS // wanted) if dimension > 1 else shared
                     comparison = self.at(point, dimension, budget)
                 except Undefined:
                     continue

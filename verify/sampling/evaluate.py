@@ -41,11 +41,12 @@ from verify.sampling import instances, jets, values
 from verify.sampling.draw import Point
 from verify.sampling.errors import Budget, BudgetExceeded, Undecidable, Undefined
 from verify.sampling.jets import mp
-from verify.sampling.reach import Reach
+from verify.sampling.reach import Instance, Reach
 from verify.sampling.values import Value, Vector, is_scalar, kind
 
 LARGEST_DEPTH = 160  # of nested readings
 LONGEST_SUM = 200
+ROUNDING = 2**20  # units in the last place that a cancelling sum may leave
 LONGEST_LITERAL = 60
 
 Reading = Callable[["Evaluator", Any], Value]
@@ -232,10 +233,12 @@ class Evaluator:
     def apply(self, call: Call, arguments: list[Value]) -> Value:
         """The function of a call at given values of all its parameters."""
         declaration = self.declaration(call.key)
-        body = self.reach.instances.get(call.key, declaration.definition)
-        if body is not None:
-            with self.binding(dict(zip(declaration.parameters, arguments, strict=True))):
-                return self.shaped(declaration, self.value(body))
+        instance = self.reach.instances.get(call.key)
+        if instance is None and declaration.definition is not None:
+            instance = Instance(declaration.parameters, declaration.definition)
+        if instance is not None:
+            with self.binding(dict(zip(instance.parameters, arguments, strict=True))):
+                return self.shaped(declaration, self.value(instance.body))
         discrete = [self._is_discrete(declaration, i) for i in range(len(arguments))]
         return instances.evaluate_instance(declaration, arguments, discrete, self.dimension, self.point.seed)
 
@@ -285,12 +288,15 @@ def _call(evaluator: Evaluator, node: Call) -> Value:
 
 @reads(Add)
 def _add(evaluator: Evaluator, node: Add) -> Value:
+    """The sum; a number that only rounding keeps from zero is zero, at any precision that sees no more."""
     terms = [evaluator.value(term) for term in node.terms]
     total = terms[0]
     for term in terms[1:]:
         total = values.add(total, term)
     largest = max(abs(jets.real(item)) for term in terms for item in values.components(term))
     evaluator.largest_term = max(evaluator.largest_term, largest)
+    if is_scalar(total) and not isinstance(total, jets.Jet) and abs(total) <= largest * ROUNDING * mp.eps:
+        return mp.zero
     return total
 
 

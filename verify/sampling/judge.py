@@ -8,11 +8,20 @@ import mpmath
 
 from verify.language.claim import EQUAL, SAME_LAW
 from verify.language.scope import Scope
-from verify.language.tree import Node
+from verify.language.tree import Name, Node
 from verify.ledger.verdict import REFUTED, SUPPORTED, UNDECIDED, StepVerdict
-from verify.sampling.compare import CLEAR, DIGITS, SMALL, Comparison, Step
+from verify.sampling.compare import (
+    CLEAR,
+    DIGITS,
+    EVALUATIONS,
+    POINTS,
+    POINTS_WITH_INTEGRALS,
+    SMALL,
+    Comparison,
+    Step,
+)
 from verify.sampling.draw import Point
-from verify.sampling.errors import BudgetExceeded, Undecidable
+from verify.sampling.errors import Budget, BudgetExceeded, Undecidable
 from verify.sampling.jets import mp
 
 LEAST_POINTS = 3
@@ -30,6 +39,8 @@ def judge_step(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> 
     if relation in (EQUAL, SAME_LAW):
         try:
             verdict = _judge(Step(left, right, scope, relation))
+        except Undecidable as problem:
+            verdict = StepVerdict(UNDECIDED, why=str(problem))
         except RecursionError:
             verdict = StepVerdict(UNDECIDED, why="the formula is nested too deeply to be evaluated")
     else:
@@ -41,20 +52,16 @@ def judge_step(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> 
 def _judge(step: Step) -> StepVerdict:
     done: dict[int, list[Comparison]] = {}
     why = ""
-    for dimension in dimensions(step):
-        if done and step.nesting:
-            break  # one dimension will do, the largest that is affordable
+    for dimension, wanted in plan(step):
         try:
-            found = step.compare(dimension)
+            found = step.compare(dimension, wanted)
         except (Undecidable, BudgetExceeded) as problem:
             why = str(problem)
-            if isinstance(problem, BudgetExceeded) and step.nesting:
-                continue
             break
         for point, comparison in found:
             if comparison.disagree:
                 return _refuted(step, point, comparison, dimension)
-        if len(found) < LEAST_POINTS and not (found and step.closed):
+        if len(found) < min(wanted, LEAST_POINTS) and not (found and step.closed):
             why = f"only {len(found)} drawn points satisfy the declarations and give finite values"
             break
         done[dimension] = [comparison for _, comparison in found]
@@ -63,19 +70,22 @@ def _judge(step: Step) -> StepVerdict:
     return StepVerdict(SUPPORTED, method=_method(step, done), dimensions=_covered(step, list(done)))
 
 
-def dimensions(step: Step) -> list[int]:
-    """The dimensions to try, in this order; with nested integrals only the cheapest."""
-    if not step.has_vectors:
-        return [1]
+def plan(step: Step) -> list[tuple[int, int]]:
+    """The dimensions to try in this order, each with the number of points to compare.
+
+    An integral over space costs the more the higher the dimension: one point where that is 2, after
+    several on the line, and with nested integrals only the line.
+    """
     declared = step.scope.dimension
     allowed = [1, 2, 3] if isinstance(declared, str) else sorted(declared)
-    if step.nesting > 1:
-        return allowed[:1]
-    if step.nesting == 1:
-        return [d for d in (2, 1) if d in allowed] or allowed[:1]
+    if not step.has_vectors:
+        return [(1, POINTS)]
+    if step.nesting:
+        affordable = [d for d in (1, 2) if d in allowed][: 1 if step.nesting > 1 else 2]
+        return list(zip(affordable or allowed[:1], (POINTS_WITH_INTEGRALS, 1), strict=False))
     if isinstance(declared, str):
-        return [2, 3]
-    return [2] if 2 in allowed else allowed[:1]
+        return [(2, POINTS), (3, POINTS)]
+    return [(2 if 2 in allowed else allowed[0], POINTS)]
 
 
 def _covered(step: Step, done: list[int]) -> str:
@@ -86,10 +96,7 @@ def _method(step: Step, done: dict[int, list[Comparison]]) -> str:
     comparisons = [comparison for found in done.values() for comparison in found]
     worst = max(comparison.deviation for comparison in comparisons)
     tolerance = max(max(comparison.tolerance, comparison.noise) for comparison in comparisons)
-    count = min(len(found) for found in done.values())
-    words = [f"{count} drawn points" if count >= LEAST_POINTS else "no free variable, evaluated once"]
-    if step.has_vectors:
-        words.append("d = " + ", ".join(str(d) for d in done))
+    words = ["no free variable, evaluated once" if step.closed else _counts(step, done)]
     order = step.order()
     if order is not None:
         words.append(f"the remainder over {order[0]}^{order[1]} stays bounded from {SMALL[0]} to {SMALL[-1]}")
@@ -102,6 +109,12 @@ def _method(step: Step, done: dict[int, list[Comparison]]) -> str:
     if step.inserted:
         words.append("the declared equation inserted")
     return "; ".join(words)
+
+
+def _counts(step: Step, done: dict[int, list[Comparison]]) -> str:
+    if not step.has_vectors:
+        return f"{sum(map(len, done.values()))} drawn points"
+    return "drawn points: " + ", ".join(f"{len(found)} in d = {dimension}" for dimension, found in done.items())
 
 
 def _refuted(step: Step, point: Point, comparison: Comparison, dimension: int) -> StepVerdict:
@@ -129,9 +142,11 @@ def _exact(step: Step, point: Point, dimension: int) -> dict[str, str]:
     shown = {}
     for key, numbers in point.values.items():
         if key in step.used:
+            declared = step.scope.declarations[key]
             texts = [str(x) for x in numbers[:dimension]]
-            vector = step.scope.declarations[key].value == "vector"
-            shown[key] = f"({', '.join(texts)})" if vector else texts[0]
+            if declared.lower is not None:  # an index is drawn as a place in its range
+                texts = [str(step.evaluator(point, dimension, 0, Budget(EVALUATIONS)).integer(Name(key)))]
+            shown[key] = f"({', '.join(texts)})" if declared.value == "vector" else texts[0]
     return shown
 
 

@@ -31,14 +31,15 @@ Expectation = Callable[[], Value]
 
 @dataclass(frozen=True)
 class Spread:
-    """A covariance ready for use: its lower triangular root, and the density at the mean."""
+    """A covariance ready for use: its lower triangular root, that one's inverse, and the density at the mean."""
 
     lower: tuple[tuple[Number, ...], ...]
+    inverse: tuple[tuple[Number, ...], ...]
     peak: Number
 
     def whitened(self, centred: tuple[Number, ...]) -> list[Number]:
         """The solution y of lower y = centred: independent standard normal coordinates."""
-        return values.solve_lower(self.lower, centred)
+        return [values.dot(row[: i + 1], centred[: i + 1]) for i, row in enumerate(self.inverse)]
 
     def spread(self, normals: tuple[Number, ...]) -> tuple[Number, ...]:
         """lower y, the deviation from the mean for standard normal coordinates y."""
@@ -51,7 +52,9 @@ def _spread(covariance: Value) -> Spread:
     peak: Number = mp.one
     for i, row in enumerate(lower):
         peak = peak * jets.reciprocal(row[i]) / mp.sqrt(2 * mp.pi)
-    return Spread(lower, peak)
+    units = values.identity(len(lower)).items
+    columns = [values.solve_lower(lower, unit) for unit in units]
+    return Spread(lower, tuple(zip(*columns, strict=True)), peak)
 
 
 def _moments(evaluator: Evaluator, node: Gaussian) -> tuple[Value, Spread]:

@@ -17,41 +17,58 @@ from verify.sampling.values import Value, add, magnitude, scale
 
 Body = Callable[[Number], Value]
 
-TRAPEZOID_STEPS = ("0.44", "0.31", "0.22", "0.155", "0.11", "0.077")  # not nested, so that levels are independent
-LEVELS = len(TRAPEZOID_STEPS)
-TAIL = mp.mpf(10) ** -14  # terms this much smaller than the largest end a sum over the line
-LEAST_RADIUS, LARGEST_RADIUS = 5, 60
+STEPS = ("0.44", "0.25", "0.145", "0.08")
+LEVELS = 2 * len(STEPS)  # two shifted grids a step: their leading errors have opposite signs, so neither hides
+TAIL = mp.mpf(10) ** -13  # terms this much smaller than the largest end a sum over the line
+LEAST_RADIUS, LARGEST_RADIUS = 3, 60
+HERMITE = (2, 3, 5)  # nodes; exact for polynomials of degree 3, 5 and 9
 
 
-def whole_line(body: Body, level: int) -> Value:
-    """The integral over the real line by the trapezoidal rule, exponentially exact for smooth decay.
+def grid(level: int) -> tuple[Number, Number]:
+    """Step and offset of the trapezoidal rule of a level."""
+    step = mp.mpf(STEPS[level // 2])
+    return step, step * (mp.mpf(1) / 3 + mp.mpf(level % 2) / 2)
 
-    Raises Undefined when the terms do not die out.
+
+class WholeLine:
+    """Integrals over the real line by the trapezoidal rule, exponentially exact for smooth decay.
+
+    The sums over the several lines of one integral over space share what a negligible term is.
     """
-    step = mp.mpf(TRAPEZOID_STEPS[level])
-    start = step / 3
-    total = body(start)
-    largest = magnitude(total)
-    for direction in (1, -1):
-        small, index = 0, 0
-        while small < 3:
-            index += direction
-            point = start + index * step
-            term = body(point)
-            total = add(total, term)
-            weight = magnitude(term)
-            largest = max(largest, weight)
-            small = small + 1 if weight <= TAIL * largest and abs(point) > LEAST_RADIUS else 0
-            if abs(point) > LARGEST_RADIUS:
-                raise Undefined("an integral over all space does not converge quickly enough")
-    return scale(step, total)
+
+    def __init__(self, level: int) -> None:
+        self.step, self.start = grid(level)
+        self.largest = mp.zero
+
+    def __call__(self, body: Body) -> Value:
+        """Raises Undefined when the terms do not die out."""
+        total, middle = self._at(body, 0)
+        for direction in (1, -1):
+            index, small, last = 0, 0, middle
+            while small < 2:
+                index += direction
+                term, weight = self._at(body, index)
+                total = add(total, term)
+                distance = abs(self.start + index * self.step)
+                negligible = weight <= last and weight <= TAIL * self.largest and distance > LEAST_RADIUS
+                small, last = small + 1 if negligible else 0, weight
+                if distance > LARGEST_RADIUS:
+                    raise Undefined("an integral over all space does not converge quickly enough")
+        return scale(self.step, total)
+
+    def _at(self, body: Body, index: int) -> tuple[Value, Number]:
+        term = body(self.start + index * self.step)
+        weight = magnitude(term)
+        self.largest = max(self.largest, weight)
+        return term, weight
 
 
 def interval(body: Body, lower: Number, upper: Number, level: int) -> Value:
     """The integral from lower to upper by Gauss-Legendre; the limits may have infinitesimal parts."""
     half, middle = (upper - lower) / 2, (upper + lower) / 2
     total: Value | None = None
-    for node, weight in _legendre(min(3 + level, 6), mp.prec):
+    degree = 3 + level if level < 4 else 5 + level % 2  # never the same one twice in a row
+    for node, weight in _legendre(degree, mp.prec):
         term = scale(weight, body(middle + half * node))
         total = term if total is None else add(total, term)
     assert total is not None  # every rule has nodes
@@ -65,10 +82,10 @@ def half_line(body: Body, lower: Number, direction: int, level: int) -> Value:
         distance = mp.exp(mp.pi / 2 * mp.sinh(u))
         return scale(mp.pi / 2 * mp.cosh(u) * distance, body(lower + direction * distance))
 
-    step = mp.mpf(TRAPEZOID_STEPS[level]) / 3
+    step, start = (number / 3 for number in grid(level))
     total: Value | None = None
     for index in range(-int(mp.mpf("3.6") / step), int(mp.mpf("2.6") / step) + 1):
-        term = substituted(index * step)
+        term = substituted(start + index * step)
         total = term if total is None else add(total, term)
     assert total is not None
     return scale(step, total)
@@ -80,11 +97,11 @@ def normal_nodes(level: int) -> list[tuple[mpmath.mpf, mpmath.mpf]]:
     The first levels are Gauss-Hermite rules, exact for polynomials; agreement of two of them shows
     that the integrand is one. The later levels are trapezoidal, for everything else.
     """
-    if level < 2:
-        return list(_hermite((3, 5)[level], mp.prec))
-    step = mp.mpf(("0.55", "0.37", "0.25")[min(level - 2, 2)])
-    reach = int(10 / step)
-    points = [step * (k + mp.mpf(1) / 3) for k in range(-reach, reach + 1)]
+    if level < len(HERMITE):
+        return list(_hermite(HERMITE[level], mp.prec))
+    step, start = grid(level - len(HERMITE))
+    reach = int(9 / step)
+    points = [start + k * step for k in range(-reach - 1, reach + 1)]
     return [(point, step * mp.exp(-point * point / 2) / mp.sqrt(2 * mp.pi)) for point in points]
 
 

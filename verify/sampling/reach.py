@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from verify.language.scope import Declaration, Scope
 from verify.language.tree import (
@@ -23,14 +24,45 @@ from verify.language.tree import (
     Product,
     Summation,
 )
+from verify.sampling.errors import Undecidable
+
+
+@dataclass(frozen=True)
+class Instance:
+    """The concrete body of a function that is declared without one, and the names it gives its arguments."""
+
+    parameters: tuple[str, ...]
+    body: Node
+
+
+def instances_of(scope: Scope) -> dict[str, Instance]:
+    """The declared instances by the key of their function; each binds the names in its own call.
+
+    Raises Undecidable for an instance of anything but a function of names.
+    """
+    found: dict[str, Instance] = {}
+    for call, body in scope.instances:
+        declared = scope.get(call.key) if isinstance(call, Call) else None
+        if not isinstance(call, Call) or declared is None:
+            raise Undecidable("an instance is given of a function only")
+        written: tuple[Node, ...] = tuple(Name(key) for key in declared.parameters)
+        if call.index is not None:
+            written = (*written[:-1], call.index)
+        if call.arguments is not None:
+            written = (*call.arguments, *written[len(call.arguments) :])
+        names = tuple(argument.key for argument in written if isinstance(argument, Name))
+        if len(set(names)) != len(declared.parameters) or len(written) != len(names):
+            raise Undecidable(f"the instance of {call.key} must give each argument a name of its own")
+        found[call.key] = Instance(names, body)
+    return found
 
 
 class Reach:
-    """The names reached by trees of one scope, memoised."""
+    """The names reached by trees of one scope, memoised. Raises Undecidable for an instance of no use."""
 
-    def __init__(self, scope: Scope, instances: dict[str, Node]) -> None:
+    def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.instances = instances
+        self.instances = instances_of(scope)
         self._known: dict[int, tuple[Node, frozenset[str]]] = {}
         self._declared: dict[str, frozenset[str]] = {}
         self._in_motion: frozenset[str] | None = None
@@ -74,7 +106,7 @@ class Reach:
                 for tree in trees_of(declaration):
                     found |= self.names(tree)
             if key in self.instances:
-                found |= self.names(self.instances[key])
+                found |= self.names(self.instances[key].body)
             self._declared[key] = frozenset(found)
         return self._declared[key]
 
@@ -108,7 +140,7 @@ def mentioned(node: Node, scope: Scope) -> Iterator[str]:
         yield from scope.joint
 
 
-def integrals(node: Node, scope: Scope, instances: dict[str, Node], seen: tuple[str, ...] = ()) -> int:
+def integrals(node: Node, scope: Scope, instances: dict[str, Instance], seen: tuple[str, ...] = ()) -> int:
     """How many integrals over a whole vector space are nested in `node`, at most."""
 
     def vector(key: str) -> int:
@@ -120,7 +152,7 @@ def integrals(node: Node, scope: Scope, instances: dict[str, Node], seen: tuple[
         below = (*seen, node.key)
         inside += [integrals(tree, scope, instances, below) for tree in trees_of(declaration)]
         if node.key in instances:
-            inside.append(integrals(instances[node.key], scope, instances, below))
+            inside.append(integrals(instances[node.key].body, scope, instances, below))
     own = 0
     if isinstance(node, Integral) and node.lower is None:
         own = sum(vector(key) for key in node.variables)
