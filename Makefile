@@ -11,7 +11,7 @@ verify: $(VENV)/ready-to-verify
 
 test: $(VENV)/ready-to-test
 	@$(BIN)/ruff check verify tests benchmarks
-	@$(BIN)/python tests/site/browser.py --prepare
+	@$(BIN)/python -m tests.site.prepare
 	@$(BIN)/python -m pytest
 
 serve: $(VENV)/ready-to-verify

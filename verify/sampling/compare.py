@@ -51,6 +51,7 @@ class Comparison:
     deviation  the largest difference of two components, relative to the largest component
     tolerance  agreement is a deviation below it
     noise      relative, between the last two evaluations
+    level      of the last evaluation: what the point costs
     """
 
     left: list[mpmath.mpf]
@@ -58,6 +59,7 @@ class Comparison:
     deviation: mpmath.mpf
     tolerance: mpmath.mpf
     noise: mpmath.mpf
+    level: int
 
     @property
     def agree(self) -> bool:
@@ -101,8 +103,8 @@ class Step:
 
     # ------------------------------------------------------------ points
 
-    def compare(self, dimension: int, wanted: int) -> list[tuple[Point, Comparison]]:
-        """Comparisons at up to `wanted` admissible points where both sides are finite, up to the first disagreement.
+    def compare(self, dimension: int, wanted: int, first: list[Point]) -> list[tuple[Point, Comparison]]:
+        """Comparisons at up to `wanted` admissible points, those in `first` before others, where both sides are finite, up to the first disagreement.
 
         A step without a free variable or unspecified function is compared once.
         Raises Undecidable or BudgetExceeded.
@@ -115,7 +117,8 @@ class Step:
         tried: list[Point] = []
         budget = Budget(EVALUATIONS)
         for asked in (wanted, 4 * wanted):
-            for point in draw.draw(self.scope, names, asked, lambda p: self.admissible(p, dimension)):
+            drawn = draw.draw(self.scope, names, asked, lambda p: self.admissible(p, dimension))
+            for point in [point for point in first if point in drawn] + drawn:
                 if point in tried:
                     continue
                 tried.append(point)
@@ -168,7 +171,7 @@ class Step:
                 largest = bulk  # both sides vanish but for rounding: their terms give the scale
             if noise <= SETTLED * tolerance * largest:
                 deviation = largest_difference(*current) / largest if largest else mp.zero
-                comparison = Comparison(*current, deviation, tolerance, noise / largest if largest else mp.zero)
+                comparison = Comparison(*current, deviation, tolerance, noise / largest if largest else mp.zero, level)
                 if comparison.agree or comparison.disagree:
                     return comparison
             previous = current
@@ -227,11 +230,11 @@ class Step:
             ratios.append(largest_difference(left, right) / h**order)
         floor = mp.mpf(10) ** (-DIGITS // 3)  # what rounding leaves of an exact zero
         if all(ratio <= 4 * ratios[0] + floor for ratio in ratios):
-            return Comparison(left, right, mp.zero, mp.one, mp.zero)
+            return Comparison(left, right, mp.zero, mp.one, mp.zero, 1)
         growth = ratios[-1] / max(ratios[0], floor)
         if growth <= CLEAR / 2:  # a remainder of one order less grows by the ratio of the largest h to the smallest
             raise Undecidable(f"the remainder over {variable}^{order} neither settles nor grows clearly")
-        return Comparison(left, right, growth, mp.mpf("0.1"), mp.zero)
+        return Comparison(left, right, growth, mp.mpf("0.1"), mp.zero, 1)
 
 
 def largest_difference(left: list[mpmath.mpf], right: list[mpmath.mpf]) -> mpmath.mpf:

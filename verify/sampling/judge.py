@@ -51,10 +51,10 @@ def judge_step(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> 
 
 def _judge(step: Step) -> StepVerdict:
     done: dict[int, list[Comparison]] = {}
-    why = ""
+    why, cheap = "", list[Point]()
     for dimension, wanted in plan(step):
         try:
-            found = step.compare(dimension, wanted)
+            found = step.compare(dimension, wanted, cheap)
         except (Undecidable, BudgetExceeded) as problem:
             why = str(problem)
             break
@@ -65,6 +65,7 @@ def _judge(step: Step) -> StepVerdict:
             why = f"only {len(found)} drawn points satisfy the declarations and give finite values"
             break
         done[dimension] = [comparison for _, comparison in found]
+        cheap = [point for point, _ in sorted(found, key=lambda pair: pair[1].level)]
     if not done:
         return StepVerdict(UNDECIDED, why=why)
     return StepVerdict(SUPPORTED, method=_method(step, done), dimensions=_covered(step, list(done)))
@@ -112,9 +113,9 @@ def _method(step: Step, done: dict[int, list[Comparison]]) -> str:
 
 
 def _counts(step: Step, done: dict[int, list[Comparison]]) -> str:
-    if not step.has_vectors:
-        return f"{sum(map(len, done.values()))} drawn points"
-    return "drawn points: " + ", ".join(f"{len(found)} in d = {dimension}" for dimension, found in done.items())
+    counts = {dimension: f"{len(found)} drawn points" for dimension, found in done.items()}
+    where = (f"d = {dimension}: {count}" for dimension, count in counts.items())
+    return "; ".join(where if step.has_vectors else counts.values())
 
 
 def _refuted(step: Step, point: Point, comparison: Comparison, dimension: int) -> StepVerdict:

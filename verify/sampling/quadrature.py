@@ -17,9 +17,9 @@ from verify.sampling.values import Value, add, magnitude, scale
 
 Body = Callable[[Number], Value]
 
-STEPS = ("0.44", "0.25", "0.145", "0.08")
+STEPS = ("0.6", "0.36", "0.21", "0.12", "0.075")
 LEVELS = 2 * len(STEPS)  # two shifted grids a step: their leading errors have opposite signs, so neither hides
-TAIL = mp.mpf(10) ** -13  # terms this much smaller than the largest end a sum over the line
+TAIL = mp.mpf(10) ** -12  # terms this much smaller than the largest end a sum over the line
 LEAST_RADIUS, LARGEST_RADIUS = 3, 60
 HERMITE = (2, 3, 5)  # nodes; exact for polynomials of degree 3, 5 and 9
 
