@@ -82,6 +82,10 @@ def scopes(draw: st.DrawFn) -> Scope:
     return scope
 
 
+def _is_compound(node: Node) -> bool:
+    return not isinstance(node, Name | Number)
+
+
 class Typed:
     """Strategies for well-typed trees of one scope, by the depth that is left."""
 
@@ -111,7 +115,8 @@ class Typed:
             st.builds(Absolute, s), st.builds(Norm, v), st.builds(Inner, v, v), st.builds(Trace, m),
             self.calls(depth), self.derivatives(depth),
             st.builds(Derivative, scalar_key, st.integers(1, 2), operand, st.booleans()),
-            st.builds(Divergence, st.none() | vector_key, v), st.builds(Laplacian, st.none() | vector_key, operand),
+            st.builds(Divergence, vector_key, v), st.builds(Divergence, st.none(), self.in_space(v)),
+            st.builds(Laplacian, vector_key, s.filter(_is_compound)), st.builds(Laplacian, st.none(), self.in_space(s)),
             st.builds(Integral, st.tuples(vector_key), st.none(), st.none(), s),
             st.builds(Integral, st.tuples(st.just("t")), s, s | st.just(Constant("infinity")), s),
             st.builds(Summation, st.just("k"), st.just(Number("1")), st.just(Number("4")), s),
@@ -137,7 +142,7 @@ class Typed:
             names, self.sum_of(self.vector, depth), st.builds(Negate, v),
             st.tuples(s, v).map(Multiply), st.tuples(m, v).map(Multiply), st.builds(Divide, v, s),
             st.builds(Call, st.just("f"), st.tuples(v, s) | st.none()),
-            st.builds(Gradient, st.none() | st.sampled_from(self.vectors), s),
+            st.builds(Gradient, st.sampled_from(self.vectors), s), st.builds(Gradient, st.none(), self.in_space(s)),
             st.builds(Differential, st.sampled_from(("x", "w")).map(Name)),
         )  # fmt: skip
 
@@ -150,9 +155,13 @@ class Typed:
         return st.one_of(
             st.just(Identity()), self.sum_of(self.matrix, depth), st.tuples(s, m).map(Multiply),
             st.tuples(v, v.map(Transpose)).map(Multiply),
-            st.builds(Hessian, st.none() | st.sampled_from(self.vectors), s),
+            st.builds(Hessian, st.sampled_from(self.vectors), s), st.builds(Hessian, st.none(), self.in_space(s)),
             st.builds(Moment, st.just("Cov"), st.just(()), v),
         )  # fmt: skip
+
+    def in_space(self, operand: Trees) -> Trees:
+        """An operand in which the space variable occurs, as an unmarked nabla demands."""
+        return operand.map(lambda node: Multiply((Norm(Name("x")), node)))
 
     def sum_of(self, kind: Callable[[int], Trees], depth: int) -> Trees:
         """A sum of two or three terms, some of them subtracted."""

@@ -41,6 +41,7 @@ from verify.language.tree import (
 )
 from verify.ledger.verdict import REFUTED, SUPPORTED, UNDECIDED
 from verify.proof.mutants import mutants
+from verify.sampling import instances, jets, quadrature
 from verify.sampling.draw import candidates
 from verify.sampling.judge import judge_step
 
@@ -119,6 +120,122 @@ def test_wrong_steps_are_refuted_with_a_witness(name):
     judged = judge_step(*WRONG_STEPS[name], scope(b=POSITIVE))
     assert judged.verdict == REFUTED, judged.why
     assert {"point", "left", "right", "difference"} <= judged.witness.keys()
+
+
+# ---------------------------------------------------------------- instances, zeros, tied indices
+
+
+CLAIM = r"""
+/// claim | test.step
+    title: A step
+    title-zh: 一步
+    slogan: A step.
+    slogan-zh: 一步。
+    source: karras2022edm (7)
+
+- $a, b, \sigma, r$ : positive
+- $x$ : vector
+- $N$ : count
+- $i$ : index from $0$ to $N-2$
+- $j$ : index from $i+1$ to $N-1$
+- $p(x;\sigma)$ : positive function
+- instance: $p(x;r) = \exp\left(-\frac{\|x\|^2}{2+r^2}\right)$
+
+$$
+\begin{aligned}
+FORMULA
+\end{aligned}
+$$
+///
+"""
+
+
+def judge_formula(formula: str):
+    read = read_document(CLAIM.replace("FORMULA", formula), "claim.md")
+    assert not read.errors
+    (chain,) = read.claims[0].chains
+    return judge_step(chain[0].expression, chain[1].expression, read.claims[0].scope)
+
+
+def test_an_instance_binds_the_names_in_its_own_call():
+    true = r"p(x;2\sigma) &= \exp\left(-\frac{\|x\|^2}{2+4\sigma^2}\right)"
+    free = r"p(x;2\sigma) &= \exp\left(-\frac{\|x\|^2}{2+r^2}\right)"
+    assert judge_formula(true).verdict == SUPPORTED
+    assert judge_formula(free).verdict == REFUTED
+
+
+def test_an_instance_of_a_formula_is_undecided():
+    for call in (Add((a, b)), Call("q", (a, Multiply((TWO, x)))), Call("q", (a, a))):
+        where = scope()
+        where.instances = [(call, ONE)]
+        assert verdict(a, a, where) == UNDECIDED
+
+
+@pytest.mark.parametrize(
+    "root",
+    [r"\sqrt{a-a}", r"\sqrt{1-1}", r"\sqrt{0.3^2-0.09}", r"\sqrt{(a+b)^2-a^2-2ab-b^2}", r"\sqrt[3]{0.05^2-0.0025}"],
+)
+def test_the_root_of_a_zero_that_rounding_hides_is_zero(root):
+    assert judge_formula(rf"{root} &= 0").verdict == SUPPORTED
+    assert judge_formula(rf"{root} &= 1").verdict == REFUTED
+    assert judge_formula(rf"{root}+10^{{-22}} &= 0").verdict == REFUTED
+
+
+def test_a_small_number_is_not_a_zero():
+    assert judge_formula(r"\sqrt{(1+10^{-45})^2-1} &= 0").verdict != SUPPORTED
+    assert judge_formula(r"\frac{1}{0.3^2-0.09} &= \frac{2}{0.3^2-0.09}").verdict == UNDECIDED
+
+
+@pytest.mark.parametrize(
+    "formula", [r"\max(i+1,j) &= j", r"\max(j,N-1) &= N-1", r"\max(i,0) &= i", r"\max(i+2,N) &= N"]
+)
+def test_tied_indices_stay_in_their_ranges(formula):
+    assert judge_formula(formula).verdict == SUPPORTED
+
+
+@pytest.mark.parametrize("formula", [r"\max(i+2,j) &= j", r"\max(j,N-2) &= N-2", r"i+j &= N", r"ij &= i^2"])
+def test_a_witness_shows_indices_in_their_ranges(formula):
+    judged = judge_formula(formula)
+    assert judged.verdict == REFUTED
+    point = {key: int(text) for key, text in judged.witness["point"].items()}
+    i, j, n = (point.get(key) for key in "ijN")
+    assert i is None or (i >= 0 and (n is None or i <= n - 2))
+    assert j is None or ((i is None or i < j) and (n is None or j <= n - 1))
+
+
+# ---------------------------------------------------------------- quadrature
+
+
+@pytest.mark.parametrize("level", range(1, quadrature.LEVELS))
+def test_no_rule_repeats_its_nodes_at_the_next_level(level):
+    """Two levels that share their nodes would agree on anything."""
+
+    def nodes(rule, at):
+        seen = []
+        rule(lambda number: seen.append(number) or jets.elementary("exp", -number * number), at)
+        return set(seen)
+
+    rules = (
+        lambda body, at: quadrature.WholeLine(at)(body),
+        lambda body, at: quadrature.half_line(body, jets.mp.zero, 1, at),
+        lambda body, at: quadrature.interval(body, jets.mp.zero, jets.mp.mpf(3), at),
+        lambda body, at: [body(node) for node, _ in quadrature.normal_nodes(at)],
+    )
+    for rule in rules:
+        before, after = nodes(rule, level - 1), nodes(rule, level)
+        assert len(before & after) <= 1  # the middle of an odd Gaussian rule
+
+
+@pytest.mark.parametrize("centre", ["0", "4", "-9"])
+@pytest.mark.parametrize("width", ["0.3", "1", "2.5"])
+def test_the_line_is_followed_to_a_distant_peak(centre, width):
+    mp = jets.mp
+
+    def density(number):
+        return instances.normal_density((number - mp.mpf(centre)) / mp.mpf(width)) / mp.mpf(width)
+
+    for level in (4, 5):
+        assert abs(quadrature.WholeLine(level)(density) - 1) < mp.mpf(10) ** -10
 
 
 # ---------------------------------------------------------------- what must never pass

@@ -27,7 +27,7 @@ COMMITTED_RECORDS = Path("records")
 MARKS = {
     "proved": ("✓", "green"),
     "supported": ("≈", "cyan"),
-    "assumed": ("○", "blue"),
+    "assumed": ("†", "blue"),
     "undecided": ("?", "yellow"),
     "vacuous": ("∅", "magenta"),
     "refuted": ("✗", "red"),

@@ -16,9 +16,6 @@ def run() -> int:
     if code in (common.UNREADABLE, common.OUR_ERROR):
         print("the site was not built")
         return code
-    from verify.site.build import build_site
+    from verify.commands.site import build
 
-    with common.progress_bar("building the site") as advance:
-        index = build_site(root, root / "site", progress=advance)
-    print(f"open {index}")
-    return code
+    return max(code, build(root, root / "site"))

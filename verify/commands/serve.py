@@ -14,7 +14,7 @@ from verify.running.workers import Workers
 
 def serve(root: Path, port: int) -> int:
     """Serve until interrupted. Mutants wait for the next `verify run`."""
-    from verify.site import build
+    from verify.site.serve import serve as serve_site
 
     with Workers() as workers:
 
@@ -32,5 +32,5 @@ def serve(root: Path, port: int) -> int:
             print(f"judged {len(report.judged)} claims in {time.perf_counter() - started:.2f} s")
 
         judge_changes()
-        build.serve(root, port, judge_changes)
+        serve_site(root, port, judge_changes)
     return common.WELL

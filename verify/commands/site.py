@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from verify.commands import common
@@ -22,15 +23,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from verify.site.build import build_site
-
     root = common.find_root()
     if arguments.action == "serve":
         from verify.commands.serve import serve
 
         return serve(root, arguments.port)
-    out = arguments.out or root / "site"
-    with common.progress_bar("building the site") as advance:
-        index = build_site(root, out, progress=advance)
+    return build(root, arguments.out or root / "site")
+
+
+def build(root: Path, out: Path) -> int:
+    """Build both editions and print the file to open; faults of the pages are errors of input."""
+    from verify.site.build import SiteError, build_site
+
+    try:
+        with common.progress_bar("building the site") as advance:
+            index = build_site(root, out, progress=advance)
+    except SiteError as error:
+        print(error, file=sys.stderr)
+        return common.UNREADABLE
     print(f"open {index}")
     return common.WELL

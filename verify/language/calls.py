@@ -101,9 +101,7 @@ def _labelled(reader: Reader, written: WrittenName) -> Declaration | None:
         return None
     mark = reader.position
     reader.advance()
-    if reader.token.kind == COMMAND and reader.token.text in LABELS:
-        tokens = [reader.advance()]
-    elif reader.at(SYMBOL, "*"):
+    if reader.at_any(COMMAND, LABELS) or reader.at(SYMBOL, "*"):
         tokens = [reader.advance()]
     elif reader.token.kind == NUMBER:
         reader.position = mark

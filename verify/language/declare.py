@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 
 from verify.language.chain import _pieces
 from verify.language.errors import LanguageError
-from verify.language.names import check_key, latex_of_key
+from verify.language.names import canonical, check_key, latex_of_key
 from verify.language.reader import Reader, read_formula
 from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT, Declaration, Scope
 from verify.language.tokens import SYMBOL, tokenize
 from verify.language.tree import Add, Call, Gaussian, Identity, Name, Negate, Node, Number, Power
 
+MAX_DECLARATIONS = 200
 KEYWORDS = ("boundary", "joint", "instance", "space", "dimensions", "dimension")
 _DOMAINS = {
     "real": REAL,
@@ -70,6 +71,12 @@ def declare(items: list[tuple[str, int]], base: Scope | None = None, override: b
     """
     scope = base.copy() if base else Scope()
     lines = [line for text, offset in items for line in _lines(text, offset)]
+    if len(lines) > MAX_DECLARATIONS:
+        raise LanguageError(
+            f"{len(lines)} declarations in one claim; the limit is {MAX_DECLARATIONS}",
+            (lines[MAX_DECLARATIONS].offset, lines[MAX_DECLARATIONS].offset + 1),
+            "split the claim",
+        )
     own = _Own()
     for line in lines:
         if line.keyword:
@@ -170,7 +177,8 @@ def _line(text: str, offset: int) -> Line:
             cursor += len(piece)
     rest = " # ".join(words).strip().rstrip(".,")
     if rest and not rest.startswith(":"):
-        raise LanguageError("expected ':' after the formula", (cursor - len(rest), cursor), "write - $name$ : kind")
+        after = line.formula_offset + len(line.formula) + 1
+        raise LanguageError("expected ':' after the formula", (after, max(after, cursor)), "write - $name$ : kind")
     line.words = re.sub(r"\s+", " ", rest.removeprefix(":").strip()).lower()
     line.inner = tuple(inner)
     return line
@@ -221,8 +229,6 @@ def _names(text: str, scope: Scope) -> list[_Declared]:
 
 
 def _one_name(reader: Reader) -> _Declared:
-    from verify.language.names import canonical
-
     start = reader.token.start
     written = reader.written_name()
     label, parameters, signature = None, None, ""
@@ -259,9 +265,10 @@ def _left_name(text: str, scope: Scope) -> _Declared | None:
 def _of_sequence(name: _Declared, scope: Scope) -> _Declared:
     """`t_i` on the left of a definition, with `t` a sequence and `i` a name: every member is defined."""
     sequence = scope.get(f"{name.base}_{{.}}")
-    if sequence is None or sequence.family or name.parameters is not None or name.sub not in scope:
+    if sequence is None or sequence.family or name.parameters is not None:
         return name
-    assert name.sub is not None  # None is no key of a scope
+    if name.sub is None or name.sub not in scope:
+        return name
     return dataclasses.replace(name, sub=".", parameters=(name.sub,))
 
 
@@ -336,6 +343,7 @@ def _declare_defined(name: _Declared, words: list[str], scope: Scope, own: _Own)
             old,
             kind=kind,
             parameters=parameters or old.parameters,
+            conditional="|" in name.signature or (old.conditional and not parameters),
             definition=None,
             root_of=None,
             mean=None,
@@ -384,8 +392,10 @@ def _function(name: _Declared, shapes: set[str], value: str, domain: str) -> Dec
     domain = POSITIVE if density else domain
     parameters = name.parameters or ()
     if "family" in shapes and name.sub is not None:
-        return Declaration(name.base + "_{.}", "function", value, domain, (*parameters, name.sub), True, density)
-    return Declaration(name.key, "function", value, domain, parameters, False, density)
+        declaration = Declaration(name.base + "_{.}", "function", value, domain, (*parameters, name.sub), True, density)
+    else:
+        declaration = Declaration(name.key, "function", value, domain, parameters, False, density)
+    return dataclasses.replace(declaration, conditional="|" in name.signature)
 
 
 def _overloaded(new: Declaration, name: _Declared, scope: Scope, own: _Own) -> bool:
@@ -538,8 +548,15 @@ def _root_relation(line: Line, scope: Scope, left: str, right: str, right_at: in
     node = _read(left, line.formula_offset, scope)
     match node:
         case Power(base=Name(key=key), exponent=Number(text=text)) if text.isdigit() and 2 <= int(text) <= 6:
+            old = scope.declarations[key]
+            if old.domain not in (POSITIVE, NONNEGATIVE, UNIT):
+                raise LanguageError(
+                    f"{latex_of_key(key)} is not declared positive: a relation does not tell which root it is",
+                    (line.formula_offset, line.formula_offset + len(left)),
+                )
             base = _read(right, right_at, scope)
-            scope.put(dataclasses.replace(scope.declarations[key], domain=POSITIVE, root_of=(int(text), base)))
+            domain = UNIT if old.domain == UNIT else POSITIVE
+            scope.put(dataclasses.replace(old, domain=domain, root_of=(int(text), base)))
         case _:
             raise LanguageError(
                 "a relation reads name^2 = formula, with a positive name",

@@ -22,8 +22,10 @@ from verify.language.mentions import Mentions
 from verify.language.scope import Scope
 
 MAX_DOCUMENT = 2_000_000
+MAX_ERRORS = 50  # of one document; more tell nobody anything
 _ID = re.compile(r"[a-z][a-z0-9]*(?:\.[a-z0-9][a-z0-9-]*)+")
 _OPEN = re.compile(r"///\s*(?P<kind>[a-z]+)\s*(?:\|\s*(?P<name>.*?))?\s*$")
+_FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _CLAIM_OPTIONS = ("title", "slogan", "assumed", "source", "use", "uses", "experiments", "words")
 _MISTAKE_OPTIONS = ("title", "source", "experiment")
 
@@ -183,8 +185,21 @@ def _displays_outside(text: str, blocks: list[Block]) -> int:
     for block in blocks:
         kept.append(text[position : block.start])
         position = block.end
-    outside = re.sub(r"(?s)^(`{3,}|~{3,}).*?^\1", "", "".join([*kept, text[position:]]), flags=re.M)
-    return len(re.findall(r"\$\$.*?\$\$", outside, re.S))
+    unfenced = "".join(line for line, fenced in _lines("".join([*kept, text[position:]])) if not fenced)
+    return unfenced.count("$$") // 2
+
+
+def _lines(text: str) -> Iterator[tuple[str, bool]]:
+    """The lines of a text, each with whether it belongs to fenced code."""
+    fence = ""
+    for line in text.splitlines(keepends=True):
+        mark = _FENCE.match(line)
+        if fence:
+            yield line, True
+            fence = "" if mark and mark[1].startswith(fence) else fence
+        else:
+            fence = mark[1] if mark else ""
+            yield line, bool(fence)
 
 
 # ---------------------------------------------------------------- claims

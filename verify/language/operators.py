@@ -2,11 +2,14 @@ r"""Constructs that begin with a command: fractions, roots, derivatives, integra
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from verify.language.names import canonical, starts_name
-from verify.language.tokens import COMMAND, LETTER, SYMBOL, Token
+from verify.language.calls import refuse_call
+from verify.language.names import FONTS, canonical, latex_of_key, starts_name
+from verify.language.tokens import COMMAND, LETTER, NUMBER, SYMBOL, Token
 from verify.language.tree import (
     ELEMENTARY,
     Absolute,
@@ -17,6 +20,7 @@ from verify.language.tree import (
     Derivative,
     Divergence,
     Divide,
+    DotProduct,
     Extremum,
     Function,
     Gaussian,
@@ -28,7 +32,9 @@ from verify.language.tree import (
     KullbackLeibler,
     Laplacian,
     Moment,
+    Multiply,
     Name,
+    Negate,
     Node,
     Norm,
     Number,
@@ -50,9 +56,8 @@ _CLOSING = {"[": (SYMBOL, "]"), "(": (SYMBOL, ")"), "{": (COMMAND, "}")}
 def read_command(reader: Reader, stops: tuple[str, ...]) -> Node:
     """The atom that begins with the command here."""
     token = reader.token
-    if token.text in ("mathrm", "operatorname", "text", "mathbb", "mathcal", "mathbf", "boldsymbol"):
-        word = _font_word(reader)
-        handler = _WORDS.get(word)
+    if token.text in FONTS:
+        handler = _WORDS.get(_font_word(reader))
         if handler is not None and not _is_declared(reader):
             return handler(reader, stops)
     handler = _COMMANDS.get(token.text)
@@ -66,6 +71,9 @@ def read_command(reader: Reader, stops: tuple[str, ...]) -> Node:
         raise reader.fail(f"\\{token.text} is not read here", suggestion="matrices and cases are not supported yet")
     if token.text in ("}", "rangle"):
         raise reader.fail(f"unbalanced \\{token.text}: nothing opens it")
+    for words, message, suggestion in _REFUSED:
+        if token.text in words.split():
+            raise reader.fail(f"\\{token.text}: {message}", suggestion=suggestion)
     raise reader.fail(
         f"unknown command \\{token.text}", suggestion="write what it stands for: author macros are not expanded"
     )
@@ -91,7 +99,10 @@ def operand_of(node: Node) -> tuple[str, Node] | None:
 
 def skip_norm_subscript(reader: Reader, node: Node) -> None:
     r"""`\|x\|_2`: the Euclidean norm is the only one here."""
-    if isinstance(node, Norm) and reader.at(SYMBOL, "_"):
+    if not isinstance(node, Norm):
+        return
+    reader.subscript_first()
+    if reader.at(SYMBOL, "_"):
         start = reader.advance().start
         which = canonical(reader.group_tokens())
         if which != "2":
@@ -122,9 +133,9 @@ def _font_word(reader: Reader) -> str:
         ahead += 1
     if not reader.at(SYMBOL, "{", ahead):
         token = reader.peek(ahead)
-        return token.text if token.kind == LETTER and reader.token.text in ("mathbb", "mathcal") else ""
+        return _key_word(reader.token.text, token.text) if token.kind in (LETTER, NUMBER) else ""
     word, ahead = "", ahead + 1
-    while reader.peek(ahead).kind in (LETTER, COMMAND):
+    while reader.peek(ahead).kind in (LETTER, COMMAND, NUMBER):
         word += reader.peek(ahead).text
         ahead += 1
     if not reader.at(SYMBOL, "}", ahead):
@@ -134,15 +145,18 @@ def _font_word(reader: Reader) -> str:
 
 def _key_word(font: str, word: str) -> str:
     """One-letter words keep their font: `\\mathbb{E}` is an expectation, `\\mathrm{E}` a name."""
-    if len(word) == 1:
-        return {
-            "mathbb": {"E": "E", "V": "Var"},
-            "mathcal": {"N": "N", "O": "O"},
-            "mathbf": {"I": "I"},
-            "boldsymbol": {"I": "I"},
-            "mathrm": {"I": "I"},
-        }.get(font, {}).get(word, "")
-    return word
+    return _LETTERS.get(font, {}).get(word, "") if len(word) == 1 else word
+
+
+_BOLD = {"I": "I", "0": "0"}
+_LETTERS = {
+    "mathbb": {"E": "E", "V": "Var"},
+    "mathcal": {"N": "N", "O": "O"},
+    "mathbf": _BOLD,
+    "boldsymbol": _BOLD,
+    "mathrm": {"I": "I", "e": "e"},
+    "text": {"e": "e"},
+}
 
 
 def _is_declared(reader: Reader) -> bool:
@@ -166,6 +180,8 @@ def _skip_word(reader: Reader) -> int:
 
 def _operand(reader: Reader, stops: tuple[str, ...], name: str) -> Node:
     """The factor that an operator written in front applies to."""
+    if reader.at_any(SYMBOL, "+-"):
+        raise reader.fail(f"{name} before a sign needs brackets", suggestion=f"write {name}(...)")
     operand = reader.factor(stops)
     if isinstance(operand, Power) and operand.base.enclosed and not isinstance(operand.base, Norm | Absolute | Inner):
         raise reader.fail(
@@ -177,7 +193,7 @@ def _operand(reader: Reader, stops: tuple[str, ...], name: str) -> Node:
 
 
 def _subscript_variable(reader: Reader) -> str:
-    inner = reader.sub_reader(reader.group_tokens())
+    inner = reader.inside(reader.group_tokens())
     key = inner.variable()
     inner.expect_end()
     return key
@@ -202,6 +218,7 @@ def _fraction(reader: Reader, stops: tuple[str, ...]) -> Node:
     derivative = _fraction_derivative(reader, start, stops)
     if derivative is not None:
         return derivative
+    reader.digit_pair()
     numerator = reader.group()
     return Divide(numerator, reader.group(), span=reader.span_from(start), enclosed=True)
 
@@ -253,6 +270,7 @@ def _extremum(reader: Reader, stops: tuple[str, ...]) -> Node:
 
 def _pi(reader: Reader, stops: tuple[str, ...]) -> Node:
     token = reader.advance()
+    refuse_call(reader, "\\pi", "reserved unless declared", token.start)
     return Constant("pi", span=(token.start, token.end))
 
 
@@ -266,12 +284,20 @@ def _identity(reader: Reader, stops: tuple[str, ...]) -> Node:
     return Identity(span=reader.span_from(start))
 
 
+def _zero(reader: Reader, stops: tuple[str, ...]) -> Node:
+    start = _skip_word(reader)
+    return Number("0", span=reader.span_from(start), enclosed=True)
+
+
+def _euler(reader: Reader, stops: tuple[str, ...]) -> Node:
+    return reader.euler(_skip_word(reader))
+
+
 def _norm(reader: Reader, stops: tuple[str, ...]) -> Node:
     start = reader.advance().start
-    inside, reader.open_integrals = reader.open_integrals, 0
-    node = reader.expression(stops=(DOUBLE_BAR,))
+    with reader.brackets():
+        node = reader.expression(stops=(DOUBLE_BAR,))
     reader.expect(COMMAND, "|")
-    reader.open_integrals = inside
     return Norm(node, span=reader.span_from(start), enclosed=True)
 
 
@@ -285,8 +311,6 @@ def _inner(reader: Reader, stops: tuple[str, ...]) -> Node:
 
 
 def _braces(reader: Reader, stops: tuple[str, ...]) -> Node:
-    import dataclasses
-
     start = reader.advance().start
     inside, reader.open_integrals = reader.open_integrals, 0
     node = reader.expression()
@@ -310,14 +334,12 @@ def _colour(reader: Reader, stops: tuple[str, ...]) -> Node:
 
 def _underbrace(reader: Reader, stops: tuple[str, ...]) -> Node:
     reader.advance()
-    inner = reader.sub_reader(reader.group_tokens())
+    inner = reader.inside(reader.group_tokens())
     node = inner.expression()
     inner.expect_end()
     if reader.at(SYMBOL, "_") or reader.at(SYMBOL, "^"):
         reader.advance()
         reader.group_tokens()
-    import dataclasses
-
     return dataclasses.replace(node, enclosed=True)
 
 
@@ -422,10 +444,10 @@ def _nabla(reader: Reader, stops: tuple[str, ...]) -> Node:
     if reader.at(COMMAND, "cdot") and order == 1:
         reader.advance()
         operand = _operand(reader, stops, "\\nabla\\cdot")
+        _refuse_unmarked(reader, variable, operand, start)
         return Divergence(variable, operand, span=reader.span_from(start))
     operand = _operand(reader, stops, "\\nabla")
-    if variable is None:
-        _refuse_composition(reader, operand, start)
+    _refuse_unmarked(reader, variable, operand, start)
     if order == 2:
         return Hessian(variable, operand, span=reader.span_from(start))
     if order != 1:
@@ -433,8 +455,13 @@ def _nabla(reader: Reader, stops: tuple[str, ...]) -> Node:
     return Gradient(variable, operand, span=reader.span_from(start))
 
 
-def _refuse_composition(reader: Reader, operand: Node, start: int) -> None:
-    r"""`\nabla f(X(t))`: the gradient of f there, or of the composition? Only a named variable tells."""
+def _refuse_unmarked(reader: Reader, variable: str | None, operand: Node, start: int) -> None:
+    r"""`\nabla f(X(t))`: the gradient of f there, or of the composition? Only a named variable tells.
+
+    `\nabla f(y)` without the space variable anywhere would be zero: the gradient in y is meant.
+    """
+    if variable is not None:
+        return
     inner = operand.argument if isinstance(operand, Function) else operand
     if isinstance(inner, Call) and any(not isinstance(a, Name) for a in inner.arguments or ()):
         raise reader.fail(
@@ -442,6 +469,19 @@ def _refuse_composition(reader: Reader, operand: Node, start: int) -> None:
             reader.span_from(start),
             "name the variable: \\nabla_x",
         )
+    space = reader.scope.space
+    for call in operand.walk():
+        if not isinstance(call, Call) or _mentions(operand, space):
+            continue
+        for argument in call.arguments or ():
+            declared = reader.scope.get(argument.key) if isinstance(argument, Name) else None
+            if declared is not None and declared.value == "vector":
+                name = latex_of_key(declared.key)
+                raise reader.fail(
+                    f"\\nabla without a variable means {latex_of_key(space)}, which does not occur here",
+                    reader.span_from(start),
+                    f"write \\nabla_{{{name}}}, or declare the space variable: - space: ${name}$",
+                )
 
 
 def _laplacian(reader: Reader, stops: tuple[str, ...]) -> Node:
@@ -450,7 +490,15 @@ def _laplacian(reader: Reader, stops: tuple[str, ...]) -> Node:
     if reader.at(SYMBOL, "_"):
         reader.advance()
         variable = _subscript_variable(reader)
-    return Laplacian(variable, _operand(reader, stops, "\\Delta"), span=reader.span_from(start))
+    operand = _operand(reader, stops, "\\Delta")
+    if isinstance(operand, Name | Number):
+        raise reader.fail(
+            "\\Delta before a variable: a step, or the Laplacian?",
+            reader.span_from(start),
+            "give the step a name of its own: - $h$ : positive",
+        )
+    _refuse_unmarked(reader, variable, operand, start)
+    return Laplacian(variable, operand, span=reader.span_from(start))
 
 
 def _integral(reader: Reader, stops: tuple[str, ...]) -> Node:
@@ -458,17 +506,19 @@ def _integral(reader: Reader, stops: tuple[str, ...]) -> Node:
     lower = upper = None
     while reader.token.kind == COMMAND and reader.token.text in _INTEGRALS:
         signs += _INTEGRALS[reader.advance().text]
-    while reader.token.kind == SYMBOL and reader.token.text in "_^":
-        if reader.advance().text == "_":
-            lower = reader.group()
-        else:
+    while reader.at_any(SYMBOL, "_^"):
+        if reader.advance().text == "^":
             upper = reader.group()
+        elif not _skip_whole_space(reader):
+            lower = reader.group()
     if (lower is None) != (upper is None):
         raise reader.fail("an integral has both limits or none", reader.span_from(start))
+    if signs > 1 and lower is not None:
+        raise reader.fail("limits on a multiple integral are not supported", reader.span_from(start))
     reader.open_integrals += 1
     integrand = reader.expression(stops)
-    variables = []
-    while length := reader.differential_length():
+    variables: list[str] = []
+    while (length := reader.differential_length()) and (len(variables) < signs or reader.open_integrals == 1):
         reader.position += length
         variables.append(reader.variable())
     reader.open_integrals -= 1
@@ -478,20 +528,21 @@ def _integral(reader: Reader, stops: tuple[str, ...]) -> Node:
             reader.span_from(start),
             "end the integrand with \\,\\mathrm{d}x",
         )
-    if signs > 1 and lower is not None:
-        raise reader.fail("limits on a multiple integral are not supported", reader.span_from(start))
-    if isinstance(lower, Node) and _is_whole_line(lower, upper):
+    if lower == Negate(Constant("infinity")) and upper == Constant("infinity"):
         lower = upper = None
     return Integral(tuple(variables), lower, upper, integrand, span=reader.span_from(start), enclosed=True)
 
 
+def _skip_whole_space(reader: Reader) -> bool:
+    r"""`\int_{\mathbb{R}^d}` is the integral over all space."""
+    mark = reader.position
+    if re.fullmatch(r"\\mathbb ?R(\^[A-Za-z0-9])?", canonical(reader.group_tokens())):
+        return True
+    reader.position = mark
+    return False
+
+
 _INTEGRALS = {"int": 1, "iint": 2}
-
-
-def _is_whole_line(lower: Node, upper: Node | None) -> bool:
-    from verify.language.tree import Negate
-
-    return lower == Negate(Constant("infinity")) and upper == Constant("infinity")
 
 
 def _big_operator(kind: type[Summation] | type[Product]) -> Callable[[Reader, tuple[str, ...]], Node]:
@@ -501,7 +552,7 @@ def _big_operator(kind: type[Summation] | type[Product]) -> Callable[[Reader, tu
         if not reader.at(SYMBOL, "_"):
             raise reader.fail(f"\\{sign} needs its index", suggestion=f"write \\{sign}_{{i=1}}^{{N}}")
         reader.advance()
-        inner = reader.sub_reader(reader.group_tokens())
+        inner = reader.inside(reader.group_tokens())
         index = inner.variable()
         if inner.at(SYMBOL, "="):
             inner.advance()
@@ -512,9 +563,32 @@ def _big_operator(kind: type[Summation] | type[Product]) -> Callable[[Reader, tu
             upper = reader.group()
         if (lower is None) != (upper is None):
             raise reader.fail(f"\\{sign} has both limits or none", reader.span_from(start))
-        return kind(index, lower, upper, reader.term(stops), span=reader.span_from(start))
+        body = reader.term(stops)
+        if kind is Product and _has_free_tail(body, index):
+            raise reader.fail(
+                f"ambiguous: does \\prod apply to the factors without {latex_of_key(index)}?",
+                reader.span_from(start),
+                "add brackets, or put the other factor first",
+            )
+        return kind(index, lower, upper, body, span=reader.span_from(start))
 
     return read
+
+
+def _has_free_tail(body: Node, index: str) -> bool:
+    """Do factors follow, outside brackets, in which the index of the product does not occur?"""
+    if body.enclosed:
+        return False
+    match body:
+        case Multiply(factors=(first, *tail)):
+            return _has_free_tail(first, index) or any(not _mentions(part, index) for part in tail)
+        case DotProduct(left=first, right=last) | Divide(numerator=first, denominator=last):
+            return _has_free_tail(first, index) or not _mentions(last, index)
+    return False
+
+
+def _mentions(node: Node, key: str) -> bool:
+    return any(isinstance(part, Name) and part.key == key for part in node.walk())
 
 
 # ---------------------------------------------------------------- probability
@@ -525,17 +599,16 @@ def _gaussian(reader: Reader, stops: tuple[str, ...]) -> Node:
     if not (reader.at(SYMBOL, "(") or reader.at(SYMBOL, "[")):
         raise reader.fail("\\mathcal{N} needs its arguments: \\mathcal{N}(x;\\mu,\\sigma^2 I)")
     closing = _CLOSING[reader.advance().text]
-    inside, reader.open_integrals = reader.open_integrals, 0
-    point, mean = None, reader.expression(stops=(BAR,))
-    if reader.at(SYMBOL, ";") or reader.at(SYMBOL, "|"):
+    with reader.brackets():
+        point, mean = None, reader.expression(stops=(BAR,))
+        if reader.at_any(SYMBOL, ";|"):
+            reader.advance()
+            point, mean = mean, reader.expression()
+        if not reader.at(SYMBOL, ","):
+            raise reader.fail("\\mathcal{N} needs a mean and a covariance, separated by a comma")
         reader.advance()
-        point, mean = mean, reader.expression()
-    if not reader.at(SYMBOL, ","):
-        raise reader.fail("\\mathcal{N} needs a mean and a covariance, separated by a comma")
-    reader.advance()
-    covariance = reader.expression()
+        covariance = reader.expression()
     reader.expect(*closing)
-    reader.open_integrals = inside
     return Gaussian(point, mean, covariance, span=reader.span_from(start))
 
 
@@ -552,16 +625,15 @@ def _moment(kind: str) -> Callable[[Reader, tuple[str, ...]], Node]:
         if closing is None:
             raise reader.fail(f"{kind} needs brackets: {kind}[...]")
         reader.advance()
-        inside, reader.open_integrals = reader.open_integrals, 0
-        body, given, value = reader.expression(stops=(BAR,)), None, None
-        if reader.at(SYMBOL, "|"):
-            reader.advance()
-            given = reader.variable()
-            if reader.at(SYMBOL, "="):
+        with reader.brackets():
+            body, given, value = reader.expression(stops=(BAR,)), None, None
+            if reader.at(SYMBOL, "|"):
                 reader.advance()
-                value = reader.expression()
+                given = reader.variable()
+                if reader.at(SYMBOL, "="):
+                    reader.advance()
+                    value = reader.expression()
         reader.expect(*closing)
-        reader.open_integrals = inside
         return Moment(kind, laws, body, given, value, span=reader.span_from(start), enclosed=True)
 
     return read
@@ -569,7 +641,7 @@ def _moment(kind: str) -> Callable[[Reader, tuple[str, ...]], Node]:
 
 def _laws(reader: Reader, tokens: list[Token]) -> tuple[tuple[str, Node | None], ...]:
     r"""The subscript of an expectation: `x\sim p`, `q(x_0)`, or names whose law is declared."""
-    inner = reader.sub_reader(tokens)
+    inner = reader.inside(tokens)
     laws: list[tuple[str, Node | None]] = []
     while True:
         mark = inner.position
@@ -642,12 +714,29 @@ def _arg_min(reader: Reader, start: int, stops: tuple[str, ...]) -> Node:
         raise reader.fail("\\arg\\min needs its variable: \\operatorname*{arg\\,min}_{c}")
     reader.advance()
     variable = _subscript_variable(reader)
-    return ArgMin(variable, reader.term(stops), span=reader.span_from(start))
+    objective = reader.term(stops)
+    if reader.at_any(SYMBOL, "+-"):
+        raise reader.fail("ambiguous: does \\arg\\min apply to the whole sum?", suggestion="add brackets")
+    return ArgMin(variable, objective, span=reader.span_from(start))
 
 
 def _big_o_word(reader: Reader, stops: tuple[str, ...]) -> Node:
     return read_big_o(reader, _skip_word(reader))
 
+
+# Commands that authors use and that are not read: what to write instead.
+_REFUSED = (
+    ("cdots ldots dots vdots ddots", "an ellipsis does not say what it leaves out", "write \\sum_{i=1}^{N} or \\prod"),
+    ("lim limsup liminf", "limits are not read", "state the expansion with O(h^n), or the value"),
+    ("pm mp", "two statements in one", "give each sign a chain of its own"),
+    ("odot otimes oplus circ", "this product is not read", "write the components, or declare a function"),
+    ("binom choose", "binomial coefficients are not read", "write the number"),
+    ("arcsin arccos arcsinh cosec sec cot", "this function is not read", "declare it: - $f(x)$ : function"),
+    ("bf it sf tt cal", "old font commands are not read", "write \\mathbf{x}"),
+    ("underset overset stackrel", "a mark over or under a symbol is not read here", "write it as a subscript"),
+    ("forall exists notin subset", "this is a statement in words", "put it outside the formula"),
+    ("boxed cancel phantom textbf textit", "this is layout", "leave it out"),
+)
 
 _Handler = Callable[["Reader", tuple[str, ...]], Node]
 
@@ -681,6 +770,8 @@ _WORDS: dict[str, _Handler] = {
     "N": _gaussian,
     "O": _big_o_word,
     "I": _identity,
+    "0": _zero,
+    "e": _euler,
     "tr": _trace,
     "Tr": _trace,
     "KL": _kl_word,

@@ -7,6 +7,7 @@ that stands in front of its operand gets them.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from verify.language.names import latex_of_key
 from verify.language.tree import (
@@ -88,7 +89,7 @@ def _sum(terms: tuple[Node, ...]) -> str:
 
 def _term(node: Node) -> str:
     """As one term of a sum."""
-    return _brackets(latex(node)) if isinstance(node, Add | Negate) else latex(node)
+    return _brackets(latex(node)) if isinstance(node, Add | Negate | ArgMin) else latex(node)
 
 
 def _factor(node: Node) -> str:
@@ -104,6 +105,8 @@ def _juxtapose(texts: list[str], nodes: list[Node]) -> str:
         if isinstance(node, DotProduct) and i:
             text = _brackets(latex(node))
         callable_looking = isinstance(node, Name | Call | Dotted | Primed | Differential | Power)
+        if i and isinstance(nodes[i - 1], Number) and text[0].isdigit():
+            text = _brackets(text)  # two numbers side by side look like one
         before_bracket = bool(out) and out[0].startswith((r"\left(", "("))
         if callable_looking and before_bracket and not text.endswith(")"):
             text = _brackets(text)
@@ -234,7 +237,7 @@ def _call(node: Call) -> str:
 _SUBSCRIPT = re.compile(r"(?P<base>.*?)(?P<sub>_\{.*\})?", re.S)
 
 
-def _decorated(call: Call, accent, primes: str) -> str:  # noqa: ANN001
+def _decorated(call: Call, accent: Callable[[str], str], primes: str) -> str:
     """The name of a call with an accent or primes, then its arguments."""
     key, _, signature = call.key.partition("(")
     match = _SUBSCRIPT.fullmatch(latex_of_key(key))
@@ -266,4 +269,5 @@ def _big_operator(node: Summation | Product) -> str:
     sign = r"\sum" if isinstance(node, Summation) else r"\prod"
     below = latex_of_key(node.index) + (f"={latex(node.lower)}" if node.lower is not None else "")
     above = f"^{{{latex(node.upper)}}}" if node.upper is not None else ""
-    return f"{sign}_{{{below}}}{above} {_term(node.body)}"
+    body = _factor(node.body) if isinstance(node, Product) else _term(node.body)
+    return f"{sign}_{{{below}}}{above} {body}"

@@ -1,42 +1,38 @@
 r"""Strict LaTeX reader: formula text to typed tree. Nothing is guessed.
 
 Every name must be declared in the scope, and an ambiguous juxtaposition is an error that says how to
-write it. This module holds the expression grammar (sums, products, powers, brackets, names, calls);
-`verify.language.operators` holds the constructs that begin with a command (fractions, derivatives,
-integrals, expectations).
+write it. This module holds the expression grammar (sums, products, powers, brackets);
+`verify.language.calls` reads names and calls, `verify.language.operators` the constructs that begin with
+a command (fractions, derivatives, integrals, expectations).
 
     expression = [+|-] term {(+|-) term}
     term       = factor {[\cdot|\times|*|/] factor}
-    factor     = atom {^ group | '}
+    factor     = atom {^ group}
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from verify.language.calls import read_name, read_variable, refuse_call
+from verify.language.cursor import MAX_DEPTH, Cursor
 from verify.language.errors import LanguageError
-from verify.language.names import (
-    ACCENTS,
-    FONTS,
-    GREEK,
-    LABELS,
-    UPRIGHT,
-    WrittenName,
-    canonical,
-    latex_of_key,
-    starts_name,
-)
-from verify.language.scope import Declaration, Scope
+from verify.language.names import GREEK, LABELS, UPRIGHT, latex_of_key, starts_name
+from verify.language.operators import operand_of, read_big_o, read_command, read_kl_letter, skip_norm_subscript
+from verify.language.scope import Scope
 from verify.language.tokens import COMMAND, END, LETTER, NUMBER, SYMBOL, Token, tokenize
 from verify.language.tree import (
+    ELEMENTARY,
     Absolute,
     Add,
     Call,
     Constant,
+    Derivative,
     Differential,
     Divide,
     DotProduct,
-    Dotted,
     Function,
     Identity,
     Multiply,
@@ -45,20 +41,18 @@ from verify.language.tree import (
     Node,
     Number,
     Power,
-    Primed,
     Span,
     Transpose,
 )
-
-MAX_DEPTH = 60
 
 # Commands that end a factor rather than begin one.
 _NOT_A_FACTOR = frozenset(
     """
     } rangle sim propto approx le ge leq geq leqslant geqslant neq tag label to top cdot times equiv
-    over in Rightarrow implies Leftrightarrow iff
+    over in Rightarrow implies Leftrightarrow iff text begin end
     """.split()
 )
+_ONE_TOKEN_GROUPS = frozenset(["frac", "sqrt", "pi", "infty"])
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 
 BAR, DOUBLE_BAR = "|", "\\|"  # what a bracket may have to stop at
@@ -75,121 +69,55 @@ def read_formula(text: str, scope: Scope) -> Node:
     return node
 
 
-class Reader:
+class Reader(Cursor):
     """A recursive-descent reader over tokens. `scope` gives every name its kind."""
 
-    def __init__(self, tokens: Sequence[Token], scope: Scope, length: int, depth: int = 0) -> None:
-        self.tokens = list(tokens)
-        self.scope = scope
-        self.length = length
-        self.position = 0
-        self.depth = depth
+    def __init__(self, tokens: list[Token], scope: Scope, length: int, depth: int = 0) -> None:
+        super().__init__(tokens, scope, length, depth)
         self.open_integrals = 0
         # Differentials of Ito calculus exist only where a stochastic process is declared.
         self.stochastic = bool(scope.sde) or any(d.kind == "wiener" for d in scope)
 
-    # ------------------------------------------------------------ tokens
+    def inside(self, tokens: list[Token]) -> Reader:
+        """A reader for the inside of a group, one level deeper."""
+        return Reader(tokens, self.scope, self.token.start, self.depth + 1)
 
-    @property
-    def token(self) -> Token:
-        return self.peek(0)
-
-    def peek(self, ahead: int) -> Token:
-        at = self.position + ahead
-        if at < len(self.tokens):
-            return self.tokens[at]
-        end = self.tokens[-1].end if self.tokens else self.length
-        return Token(END, "", end, end + 1)
-
-    def at(self, kind: str, text: str, ahead: int = 0) -> bool:
-        return self.peek(ahead).is_(kind, text)
-
-    def advance(self) -> Token:
-        token = self.token
-        self.position += 1
-        return token
-
-    def fail(self, message: str, span: Span | None = None, suggestion: str = "") -> LanguageError:
-        return LanguageError(message, span or (self.token.start, self.token.end), suggestion)
-
-    def expect(self, kind: str, text: str) -> Token:
-        if not self.at(kind, text):
-            raise self.fail(f"expected {text!r}, found {self._shown(self.token)}")
-        return self.advance()
-
-    def expect_end(self) -> None:
-        token = self.token
-        if token.kind == END:
-            return
-        if token.is_(SYMBOL, ","):
-            raise self.fail(
-                "a comma at top level: are these several statements?",
-                suggestion="give each statement a chain of its own",
-            )
-        if token.is_(COMMAND, "text"):
-            raise self.fail("words inside a formula", suggestion="put them after && as the reason, or outside")
-        if token.text in ")]}":
-            raise self.fail(f"unbalanced {token.text!r}: nothing opens it")
-        raise self.fail(f"unexpected {self._shown(token)}")
-
-    def span_from(self, start: int) -> Span:
-        return (start, self.tokens[self.position - 1].end if self.position else start)
-
-    @staticmethod
-    def _shown(token: Token) -> str:
-        if token.kind == END:
-            return "the end of the formula"
-        return f"\\{token.text}" if token.kind == COMMAND else repr(token.text)
-
-    def group_tokens(self) -> list[Token]:
-        """The tokens of a `{...}` group, or of the one token (with its argument) that TeX would take."""
-        first = self.advance()
-        if first.kind == END:
-            raise self.fail("the formula ends where a group is expected")
-        if not first.is_(SYMBOL, "{"):
-            if first.kind == COMMAND and (first.text in FONTS or first.text in ACCENTS):
-                return [first, *self.group_tokens()]
-            return [first]
-        depth, out = 1, []
-        while True:
-            token = self.advance()
-            if token.kind == END:
-                raise self.fail("unbalanced {: the group is never closed", (first.start, first.end))
-            depth += token.is_(SYMBOL, "{") - token.is_(SYMBOL, "}")
-            if depth == 0:
-                return out
-            out.append(token)
-
-    def sub_reader(self, tokens: list[Token]) -> Reader:
-        """A reader for the inside of a group, at the same depth."""
-        end = tokens[-1].end if tokens else self.token.start
-        return Reader(tokens, self.scope, end, self.depth + 1)
+    @contextmanager
+    def brackets(self) -> Iterator[None]:
+        """Inside brackets no outer integral waits for its differential."""
+        outside, self.open_integrals = self.open_integrals, 0
+        yield
+        self.open_integrals = outside
 
     # ------------------------------------------------------------ expressions
 
     def expression(self, stops: tuple[str, ...] = ()) -> Node:
         """A sum of terms, up to something that cannot continue it or a token named in `stops`."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.fail(f"nested more than {MAX_DEPTH} levels deep", suggestion="name a part of it")
         start, terms, minus = self.token.start, [], False
-        if self.token.kind == SYMBOL and self.token.text in "+-":
+        if self.at_any(SYMBOL, "+-"):
             minus = self.advance().text == "-"
         while True:
             term = self.term(stops)
             terms.append(Negate(term, span=term.span) if minus else term)
-            if not (self.token.kind == SYMBOL and self.token.text in "+-"):
+            if not self.at_any(SYMBOL, "+-"):
                 break
             minus = self.advance().text == "-"
-        self.depth -= 1
         return terms[0] if len(terms) == 1 else Add(tuple(terms), span=self.span_from(start))
 
     def term(self, stops: tuple[str, ...] = ()) -> Node:
+        """Factors side by side, with dots or slashes between them."""
         start = self.token.start
         factors = [self.factor(stops)]
-        dangling = _dangling(factors[0])
+        dangling, nested = _dangling(factors[0]), 0
         while True:
-            if self.at(COMMAND, "cdot") or self.at(COMMAND, "times") or self.at(SYMBOL, "*"):
+            dotted = self.at(COMMAND, "cdot") or self.at(COMMAND, "times") or self.at(SYMBOL, "*")
+            if dotted or self.at(SYMBOL, "/"):
+                nested += 1
+                if nested > MAX_DEPTH:
+                    raise self.too_deep()
+                if dangling and (not dotted or dangling.removeprefix("\\") in ELEMENTARY):
+                    raise self._ambiguous(dangling)
+            if dotted:
                 operator = self.advance().text
                 right = self.factor(stops)
                 dangling = _dangling(right)
@@ -207,16 +135,35 @@ class Reader:
                 above = factors[0] if len(factors) == 1 else Multiply(tuple(factors), span=self.span_from(start))
                 factors, dangling = [Divide(above, below, span=self.span_from(start))], _dangling(below)
             elif self.continues(stops):
-                if dangling and not self.differential_length():
-                    raise self.fail(
-                        f"ambiguous: does {dangling} apply to what follows?",
-                        suggestion="add brackets, or put the other factor first",
-                    )
+                self._refuse_juxtaposition(factors[-1], dangling)
                 factors.append(self.factor(stops))
                 dangling = _dangling(factors[-1])
             else:
                 break
         return factors[0] if len(factors) == 1 else Multiply(tuple(factors), span=self.span_from(start))
+
+    def _ambiguous(self, dangling: str) -> LanguageError:
+        return self.fail(
+            f"ambiguous: does {dangling} apply to what follows?",
+            suggestion="add brackets, or put the other factor first",
+        )
+
+    def _refuse_juxtaposition(self, before: Node, dangling: str) -> None:
+        """Two factors side by side that may not be a product at all."""
+        if dangling and not self.differential_length():
+            raise self._ambiguous(dangling)
+        if self.token.apart:
+            raise self.fail(
+                "\\quad stands between two factors: are these two statements?",
+                suggestion="give each statement a chain of its own",
+            )
+        if self.token.kind == NUMBER and self.tokens[self.position - 1].kind == NUMBER:
+            raise self.fail("two numbers side by side", suggestion="write \\cdot between them, or one number")
+        if isinstance(before, Derivative) and isinstance(before.operand, Call) and self.at(SYMBOL, "("):
+            raise self.fail(
+                "ambiguous: the derivative at this point, or times the bracket?",
+                suggestion="write a dot or a prime for the value, \\dot f(t), or put the factor first",
+            )
 
     def continues(self, stops: tuple[str, ...]) -> bool:
         """Does another factor begin here?"""
@@ -226,16 +173,11 @@ class Reader:
         if token.kind == SYMBOL:
             return token.text in "([{" or (token.text == "|" and BAR not in stops)
         if token.kind == COMMAND:
-            if token.text == "|":
-                return DOUBLE_BAR not in stops
-            if token.text in ("text", "label", "tag", "begin", "end"):
-                return False
-            return token.text not in _NOT_A_FACTOR
+            return DOUBLE_BAR not in stops if token.text == "|" else token.text not in _NOT_A_FACTOR
         return True
 
     def factor(self, stops: tuple[str, ...] = ()) -> Node:
-        from verify.language.operators import skip_norm_subscript
-
+        """An atom with its powers."""
         node = self.atom(stops)
         start = node.span[0]
         skip_norm_subscript(self, node)
@@ -244,78 +186,113 @@ class Reader:
                 raise self.fail("a prime belongs to a function of one variable: f'(x)")
             if self.at(SYMBOL, "!"):
                 raise self.fail("factorials are not supported")
+            if self.at(SYMBOL, "_"):
+                raise self.fail("a subscript belongs to a name", suggestion="write x_0")
             if not self.at(SYMBOL, "^"):
                 return node
-            self.advance()
-            if self._transpose_mark():
+            if not node.enclosed and isinstance(node, Power | Transpose):
+                raise self.fail("a second superscript", suggestion="write \\left(a^b\\right)^c or a^{bc}")
+            if width := self.transpose_length():
+                self._refuse_transposed_number(node)
+                self.position += width
                 node = Transpose(node, span=self.span_from(start), enclosed=True)
                 continue
-            exponent = self.group()
-            node = Power(node, exponent, span=self.span_from(start))
+            node = Power(node, self.exponent(), span=self.span_from(start))
+            if isinstance(node.base, Name) and not node.base.enclosed:
+                refuse_call(self, latex_of_key(node.base.key), "no function", start)
 
-    def _transpose_mark(self) -> bool:
-        braced = self.at(SYMBOL, "{")
-        ahead = 1 if braced else 0
+    def _refuse_transposed_number(self, node: Node) -> None:
+        key = node.key if isinstance(node, Name) else ""
+        declaration = self.scope.get(key)
+        if declaration is not None and declaration.value == "scalar":
+            raise self.fail(
+                f"{latex_of_key(key)} is a number: T as an exponent would be its transpose",
+                suggestion="declare it a vector, or declare the exponent: - $T$ : positive",
+            )
+
+    def transpose_length(self) -> int:
+        r"""Number of tokens of `^\top`, `^T`, `^{\mathrm{T}}` here, 0 if it is another exponent."""
+        braced = self.at(SYMBOL, "{", 1)
+        ahead = 2 if braced else 1
         width = 0
-        if self.at(COMMAND, "top", ahead) or self.at(LETTER, "T", ahead) and "T" not in self.scope:
+        if self.at(COMMAND, "top", ahead) or (self.at(LETTER, "T", ahead) and "T" not in self.scope):
             width = 1
-        elif (
-            self.peek(ahead).kind == COMMAND
-            and self.peek(ahead).text in UPRIGHT
-            and self.at(SYMBOL, "{", ahead + 1)
-            and self.at(LETTER, "T", ahead + 2)
-        ):
-            width = 4
-        elif self.peek(ahead).kind == COMMAND and self.peek(ahead).text in UPRIGHT and self.at(LETTER, "T", ahead + 1):
-            width = 2
+        elif self.peek(ahead).kind == COMMAND and self.peek(ahead).text in UPRIGHT:
+            if self.at(SYMBOL, "{", ahead + 1) and self.at(LETTER, "T", ahead + 2):
+                width = 4
+            elif self.at(LETTER, "T", ahead + 1):
+                width = 2
         if not width or (braced and not self.at(SYMBOL, "}", ahead + width)):
-            return False
-        self.position += width + 2 * braced
-        return True
+            return 0
+        return 1 + width + 2 * braced
+
+    def exponent(self) -> Node:
+        """`^` and its group; a lone `(n)` in it is a label or an order of derivation, no power."""
+        self.expect(SYMBOL, "^")
+        ahead = 2 if self.peek(1).kind == NUMBER and self.at(SYMBOL, "(", 2) else 1
+        lone = self.peek(ahead + 1).kind == LETTER or (ahead == 1 and self.peek(2).kind == NUMBER)
+        closed = self.at(SYMBOL, ")", ahead + 2) and self.at(SYMBOL, "}", ahead + 3)
+        if self.at(SYMBOL, "{") and self.at(SYMBOL, "(", ahead) and lone and closed:
+            raise self.fail(
+                "a superscript in brackets: a power, a label, or an order of derivation?",
+                suggestion="write the power without brackets, the derivative as f''(t), a label as a subscript",
+            )
+        return self.group()
 
     def group(self) -> Node:
         """`{expression}`, or the single token that TeX would take (`\\frac12`, `x^2`)."""
         token = self.token
         if token.is_(SYMBOL, "{"):
-            self.advance()
-            node = self.expression()
-            if self.at(COMMAND, "over"):
-                self.advance()
-                node = Divide(node, self.expression(), span=self.span_from(token.start))
-            if self.token.kind == END:
-                raise self.fail("unbalanced {: the group is never closed", (token.start, token.end))
-            self.expect(SYMBOL, "}")
-            return node
+            return self._bracket()
         if token.kind == NUMBER:
+            if len(token.text) > 1:
+                raise self.long_number()
             self.advance()
-            if len(token.text) > 1:  # TeX takes one digit
-                if not token.text.isdigit():
-                    raise self.fail("put this number in braces", (token.start, token.end))
-                rest = [Token(NUMBER, c, token.start + i, token.start + i + 1) for i, c in enumerate(token.text)]
-                self.tokens[self.position - 1 : self.position] = rest
-            return Number(token.text[0], span=(token.start, token.start + 1))
-        if token.kind == COMMAND and token.text in ("frac", "sqrt", "pi"):
+            return Number(token.text, span=(token.start, token.end))
+        if token.kind == COMMAND and token.text in _ONE_TOKEN_GROUPS:
             return self.atom()
         if token.kind == LETTER or (token.kind == COMMAND and token.text in GREEK):
-            reader = self.sub_reader([self.advance()])
-            return reader.atom()
-        raise self.fail(f"expected a group in braces, found {self._shown(token)}")
+            return self.inside([self.advance()]).atom()
+        if token.kind == COMMAND and token.text in LABELS or token.is_(SYMBOL, "*"):
+            raise self.fail(
+                f"{self.shown(token)} is no exponent", suggestion="a labelled name is declared: - $a^{\\star}$ : real"
+            )
+        raise self.fail(f"expected a group in braces, found {self.shown(token)}")
+
+    def digit_pair(self) -> None:
+        r"""`\frac12` is two groups of one digit: cut the number here."""
+        token = self.token
+        if token.kind == NUMBER and len(token.text) == 2 and token.text.isdigit():
+            middle = token.start + 1
+            first = dataclasses.replace(token, text=token.text[0], end=middle)
+            second = dataclasses.replace(token, text=token.text[1], start=middle)
+            self.tokens[self.position : self.position + 1] = [first, second]
 
     # ------------------------------------------------------------ atoms
 
     def atom(self, stops: tuple[str, ...] = ()) -> Node:
-        from verify.language.operators import read_command
+        """What a factor begins with. Every recursion passes here, so the depth is counted here."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.too_deep()
+        node = self._atom(stops)
+        self.depth -= 1
+        return node
 
+    def _atom(self, stops: tuple[str, ...]) -> Node:
         token = self.token
         if token.kind == NUMBER:
             self.advance()
+            if self.token.kind == NUMBER and self.token.start == token.end:
+                raise self.fail("a number with two decimal points", (token.start, self.token.end))
             return Number(token.text, span=(token.start, token.end))
         if token.kind == SYMBOL:
             return self._bracket()
         if token.kind == END:
             raise self.fail("the formula ends where a term is expected")
-        length = self.differential_length()
-        if length and not self.open_integrals:
+        if length := self.differential_length():
+            if self.open_integrals:
+                raise self.fail("the differential comes last: \\int f(t)\\,\\mathrm{d}t")
             return self._differential(length)
         if token.kind == LETTER:
             special = self._reserved_letter()
@@ -324,32 +301,36 @@ class Reader:
 
     def _bracket(self) -> Node:
         opening = self.advance()
-        inside, self.open_integrals = self.open_integrals, 0
-        if opening.text in _OPEN:
-            node = self.expression()
-            if opening.text == "{" and self.at(COMMAND, "over"):
+        span = (opening.start, opening.end)
+        with self.brackets():
+            if opening.text in _OPEN:
+                closing = _OPEN[opening.text]
+                if self.at(SYMBOL, closing):
+                    raise self.fail(f"nothing stands between {opening.text} and {closing}", self.span_from(span[0]))
+                node = self.expression()
+                if opening.text == "{" and self.at(COMMAND, "over"):
+                    self.advance()
+                    node = Divide(node, self.expression(), span=self.span_from(opening.start))
+                if self.token.kind == END and opening.text == "{":
+                    raise self.fail("unbalanced {: the group is never closed", span)
+                if not self.at(SYMBOL, closing):
+                    raise self.fail(
+                        f"unbalanced {opening.text!r}: expected {closing!r} before {self.shown(self.token)}"
+                    )
                 self.advance()
-                node = Divide(node, self.expression(), span=self.span_from(opening.start))
-            if not self.at(SYMBOL, _OPEN[opening.text]):
-                raise self.fail(
-                    f"unbalanced {opening.text!r}: expected {_OPEN[opening.text]!r} before {self._shown(self.token)}"
-                )
-            self.advance()
-        elif opening.text == "|":
-            node = Absolute(self.expression(stops=(BAR,)))
-            self.expect(SYMBOL, "|")
-        else:
-            self.position -= 1
-            if opening.text in ")]}":
-                raise self.fail(f"unbalanced {opening.text!r}: nothing opens it")
-            raise self.fail(f"unexpected {opening.text!r}")
-        self.open_integrals = inside
+            elif opening.text == "|":
+                if self.at(SYMBOL, "_"):
+                    raise self.fail("a value at a point is not read", span, "write the value itself: f(0)")
+                node = Absolute(self.expression(stops=(BAR,)))
+                self.expect(SYMBOL, "|")
+            elif opening.text in ")]}":
+                raise self.fail(f"unbalanced {opening.text!r}: nothing opens it", span)
+            else:
+                raise self.fail(f"unexpected {opening.text!r}", span)
         return _enclose(node, self.span_from(opening.start))
 
     def _reserved_letter(self) -> Node | None:
         """`e`, `I`, `O(...)`, `D_{KL}` and the dimension `d`, unless the claim declares the letter."""
-        from verify.language.operators import read_big_o, read_kl_letter
-
         token = self.token
         if self.at(SYMBOL, "_", 1):
             return read_kl_letter(self)
@@ -359,23 +340,37 @@ class Reader:
         if token.text == "O" and self.at(SYMBOL, "(", 1):
             self.advance()
             return read_big_o(self, token.start)
+        node: Node
         if token.text == "e":
-            self.advance()
-            if not self.at(SYMBOL, "^"):
-                return Function("exp", Number("1"), span=span, enclosed=True)
-            self.advance()
-            return Function("exp", self.group(), span=self.span_from(token.start), enclosed=True)
+            return self.euler(self.advance().start)
         if token.text == "I":
+            node = Identity(span=span)
+        elif token.text == "d" and self.scope.dimension == "any":
+            node = Constant("dimension", span=span)
+            if self.peek(1).kind == LETTER and self.peek(1).start == token.end:
+                raise self.fail(
+                    "ambiguous: the dimension d, or a differential?",
+                    (token.start, self.peek(1).end),
+                    "write \\mathrm{d} for the differential, d\\, for the dimension",
+                )
+        else:
+            return None
+        self.advance()
+        refuse_call(self, token.text, "reserved unless declared", token.start)
+        return node
+
+    def euler(self, start: int) -> Node:
+        """What follows Euler's number, which begins at `start`."""
+        if self.at(SYMBOL, "^"):
             self.advance()
-            return Identity(span=span)
-        if token.text == "d" and self.scope.dimension == "any":
-            self.advance()
-            return Constant("dimension", span=span)
-        return None
+            return Function("exp", self.group(), span=self.span_from(start), enclosed=True)
+        refuse_call(self, "e", "reserved unless declared", start)
+        return Function("exp", Number("1"), span=self.span_from(start), enclosed=True)
 
     def differential_length(self) -> int:
         r"""Number of tokens of a differential sign `d` or `\mathrm{d}` here, 0 if there is none."""
-        if self.at(COMMAND, "mathrm") or self.at(COMMAND, "rm"):
+        token = self.token
+        if token.kind == COMMAND and token.text in ("mathrm", "rm"):
             if self.at(SYMBOL, "{", 1) and self.at(LETTER, "d", 2) and self.at(SYMBOL, "}", 3):
                 return 4
             if self.at(LETTER, "d", 1):
@@ -387,7 +382,7 @@ class Reader:
             return 1 if starts_name(after) or after.is_(SYMBOL, "(") else 0
         if not self.open_integrals or not starts_name(after):
             return 0
-        if self.scope.dimension == "any" and after.start > self.token.end:
+        if self.scope.dimension == "any" and after.start > token.end:
             raise self.fail(
                 "ambiguous: the dimension d, or a differential?", suggestion="write \\mathrm{d} for the differential"
             )
@@ -406,242 +401,21 @@ class Reader:
             operand = self.name()
         return Differential(operand, span=self.span_from(start), enclosed=True)
 
-    # ------------------------------------------------------------ names and calls
-
-    def written_name(self) -> WrittenName:
-        """The name that begins here: accents, base and subscript."""
-        base, sub, tokens = self._base()
-        if self.at(SYMBOL, "_"):
-            self.advance()
-            tokens = tuple(self.group_tokens())
-            sub = canonical(tokens)
-        return WrittenName(base, sub, tokens)
-
-    def _base(self) -> tuple[str, str | None, tuple[Token, ...]]:
-        token = self.advance()
-        if token.kind == LETTER:
-            return token.text, None, ()
-        if token.kind == COMMAND and token.text in GREEK:
-            return "\\" + token.text, None, ()
-        if token.kind == COMMAND and token.text in FONTS:
-            inner = canonical(self.group_tokens())
-            upright_word = token.text in UPRIGHT and len(inner) > 1
-            return (inner if upright_word else f"\\{token.text}{{{inner}}}"), None, ()
-        if token.kind == COMMAND and token.text in ACCENTS:
-            if not self.at(SYMBOL, "{"):
-                base, sub, tokens = self._base()
-                return f"\\{token.text}{{{base}}}", sub, tokens
-            inner_reader = self.sub_reader(self.group_tokens())
-            written = inner_reader.written_name()
-            inner_reader.expect_end()
-            return f"\\{token.text}{{{written.base}}}", written.sub, written.sub_tokens
-        self.position -= 1
-        raise self.fail(f"a name is expected, found {self._shown(token)}")
+    def name(self) -> Node:
+        """A declared name here, with what belongs to it."""
+        return read_name(self)
 
     def variable(self) -> str:
-        r"""The key of a declared variable, as after `\nabla_`, `\partial_` and `d`."""
-        start = self.token.start
-        key = self.written_name().key
-        if key not in self.scope:
-            raise self._undeclared(key, start)
-        return key
-
-    def name(self) -> Node:
-        """A declared name here: a variable, or a function with or without its arguments."""
-        start = self.token.start
-        written = self.written_name()
-        labelled = self._superscript_label(written)
-        if labelled is not None:
-            return self._finish(labelled, start)
-        declaration = self.scope.get(written.key)
-        if declaration is not None:
-            return self._finish(declaration, start)
-        if written.sub is not None:
-            sequence = self.scope.get(written.base + "_{.}")
-            if sequence is not None:
-                return self._indexed(sequence, written, start)
-        dotted = self._dotted(written, start)
-        if dotted is not None:
-            return dotted
-        raise self._undeclared(written.key, start)
-
-    def _superscript_label(self, written: WrittenName) -> Declaration | None:
-        r"""`D^\star`: a superscript that is part of a declared name."""
-        if not self.at(SYMBOL, "^"):
-            return None
-        mark = self.position
-        self.advance()
-        if self.token.kind == COMMAND and self.token.text in LABELS:
-            tokens = [self.advance()]
-        else:
-            tokens = self.group_tokens()
-        declaration = self.scope.get(f"{written.key}^{{{canonical(tokens)}}}")
-        if declaration is None:
-            self.position = mark
-        return declaration
-
-    def _indexed(self, sequence: Declaration, written: WrittenName, start: int) -> Node:
-        reader = self.sub_reader(list(written.sub_tokens))
-        index = reader.expression()
-        reader.expect_end()
-        arguments = None
-        if sequence.family and self.at(SYMBOL, "("):
-            arguments, _ = self.call_arguments()
-            self._check_arity(sequence, len(arguments), len(sequence.parameters) - 1, start)
-        return Call(sequence.key, arguments, index, span=self.span_from(start))
-
-    def _dotted(self, written: WrittenName, start: int) -> Node | None:
-        for accent, order in (("dot", 1), ("ddot", 2)):
-            if written.base.startswith(f"\\{accent}{{"):
-                plain = WrittenName(written.base[len(accent) + 2 : -1], written.sub)
-                declaration = self.scope.get(plain.key)
-                if declaration is None:
-                    raise self._undeclared(plain.key, start)
-                if declaration.kind != "function":
-                    raise self.fail(
-                        f"a dot over {latex_of_key(plain.key)}, which is not a function",
-                        self.span_from(start),
-                        f"declare it as a function of time: - ${latex_of_key(plain.key)}(t)$ : function",
-                    )
-                call = self._finish(declaration, start)
-                if isinstance(call, Power):
-                    assert isinstance(call.base, Call)
-                    return Power(Dotted(call.base, order, span=call.span), call.exponent, span=call.span)
-                assert isinstance(call, Call)
-                return Dotted(call, order, span=call.span)
-        return None
-
-    def _finish(self, declaration: Declaration, start: int) -> Node:
-        """What follows the name: primes, a power before the arguments, the arguments."""
-        primes = 0
-        while self.at(SYMBOL, "'"):
-            self.advance()
-            primes += 1
-        if declaration.kind != "function":
-            if primes:
-                raise self.fail(
-                    f"{latex_of_key(declaration.key)} is not a function: ' has no meaning here", self.span_from(start)
-                )
-            self._refuse_call_of_variable(declaration, start)
-            return Name(declaration.key, span=self.span_from(start))
-        if not primes and self.at(SYMBOL, "^"):  # g^2(t) is g(t)^2, never g^2 times t
-            mark = self.position
-            self.advance()
-            if not self._transpose_mark():
-                exponent = self.group()
-                if self.at(SYMBOL, "("):
-                    call = self._call(declaration, start)
-                    return Power(call, exponent, span=self.span_from(start))
-            self.position = mark
-        call = self._call(declaration, start)
-        if not primes:
-            return call
-        if len(declaration.parameters) != 1:
-            raise self.fail(
-                "' needs a function of one variable",
-                self.span_from(start),
-                "write \\partial_x f or \\frac{\\partial f}{\\partial x}",
-            )
-        return Primed(call, primes, span=self.span_from(start))
-
-    def _call(self, declaration: Declaration, start: int) -> Call:
-        key = declaration.key
-        if not self.at(SYMBOL, "("):
-            if declaration.signatures:
-                raise self.fail(
-                    f"{latex_of_key(key)} stands for several densities here: write its arguments",
-                    self.span_from(start),
-                    "one of " + ", ".join(f"{key}({s})" for s in declaration.signatures),
-                )
-            return Call(key, None, span=self.span_from(start))
-        arguments, separators = self.call_arguments()
-        if declaration.signatures:
-            key = self._overload(declaration, arguments, separators, start)
-        else:
-            self._check_arity(declaration, len(arguments), len(declaration.parameters), start)
-        return Call(key, arguments, span=self.span_from(start))
-
-    def _check_arity(self, declaration: Declaration, given: int, wanted: int, start: int) -> None:
-        if given != wanted:
-            name = latex_of_key(declaration.key)
-            raise self.fail(
-                f"{name} takes {wanted} argument{'s' * (wanted != 1)}, {given} given", self.span_from(start)
-            )
-
-    def _overload(
-        self, declaration: Declaration, arguments: tuple[Node, ...], separators: list[str], start: int
-    ) -> str:
-        """An overloaded density is told by the names of its arguments: `p(x|c)`, `p(c)`."""
-        pattern = ""
-        for argument, separator in zip(arguments, [*separators, ""], strict=True):
-            pattern += (argument.key if isinstance(argument, Name) else "?") + separator
-        if pattern not in declaration.signatures:
-            raise self.fail(
-                f"{declaration.key}({pattern}) is not declared",
-                self.span_from(start),
-                "declared: " + ", ".join(f"{declaration.key}({s})" for s in declaration.signatures),
-            )
-        return f"{declaration.key}({pattern})"
-
-    def call_arguments(self) -> tuple[tuple[Node, ...], list[str]]:
-        """The arguments in brackets and the separators between them (`;` counts as `,`)."""
-        self.expect(SYMBOL, "(")
-        inside, self.open_integrals = self.open_integrals, 0
-        arguments, separators = [self.expression(stops=(BAR,))], []
-        while self.token.kind == SYMBOL and self.token.text in ",;|":
-            separators.append("|" if self.advance().text == "|" else ",")
-            arguments.append(self.expression(stops=(BAR,)))
-        self.expect(SYMBOL, ")")
-        self.open_integrals = inside
-        return tuple(arguments), separators
-
-    def _refuse_call_of_variable(self, declaration: Declaration, start: int) -> None:
-        """`\\sigma(t)` with `\\sigma` declared a number looks like a call and is refused."""
-        if not self.at(SYMBOL, "("):
-            return
-        ahead, depth, looks_like_call = 1, 1, True
-        while depth and self.peek(ahead).kind != END:
-            token = self.peek(ahead)
-            depth += token.is_(SYMBOL, "(") - token.is_(SYMBOL, ")")
-            if (token.kind == SYMBOL and token.text in "+-=") or (
-                token.kind == COMMAND and token.text in ("frac", "sqrt")
-            ):
-                looks_like_call = False
-            ahead += 1
-        if looks_like_call:
-            name = latex_of_key(declaration.key)
-            end = self.peek(ahead - 1).end
-            inner = ", ".join(t.text for t in self.tokens[self.position + 1 : self.position + ahead - 1])
-            raise self.fail(
-                f"{name}(...) reads like a function call, but {name} is declared a {declaration.value}",
-                (start, end),
-                f"did you mean to declare ${name}({inner})$ as a function? For a product write {name}\\cdot(...)",
-            )
-
-    def _undeclared(self, key: str, start: int) -> LanguageError:
-        name = latex_of_key(key)
-        near = _nearest(key, [d.key for d in self.scope])
-        hint = f"did you mean {latex_of_key(near)}? Else declare it" if near else "declare it"
-        return self.fail(f"undeclared name {name}", self.span_from(start), f"{hint}: - ${name}$ : real")
-
-
-def _nearest(key: str, keys: list[str]) -> str:
-    import difflib
-
-    found = difflib.get_close_matches(key, keys, n=1, cutoff=0.75)
-    return found[0] if found else ""
+        """The key of a declared variable here."""
+        return read_variable(self)
 
 
 def _enclose(node: Node, span: Span) -> Node:
-    import dataclasses
-
     return dataclasses.replace(node, span=span, enclosed=True)
 
 
 def _dangling(node: Node) -> str:
     """The operator written without brackets that might also take the next factor, or ''."""
-    from verify.language.operators import operand_of
-
     operand = operand_of(node)
     if operand is None or node.enclosed:
         return ""

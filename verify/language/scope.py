@@ -34,6 +34,7 @@ class Declaration:
     mean, variance, gaussian   the declared moments (or law) of a random variable
     lower, upper  the declared range of an index
     law         a Gaussian or density that an expectation uses when it names none
+    conditional the arguments are declared with a bar, `q(x|c)`
     """
 
     key: str
@@ -52,6 +53,7 @@ class Declaration:
     lower: Node | None = None
     upper: Node | None = None
     law: Node | None = None
+    conditional: bool = False
 
 
 @dataclass

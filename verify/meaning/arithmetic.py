@@ -110,6 +110,7 @@ def _(node: Divide, reading: Evaluation) -> Value:
     denominator = reading.scalar(node.denominator)
     if denominator == 0:
         raise MeaningError("division by zero", node.denominator.span)
+    reading.divisor(denominator)
     return reading.scale(power(denominator, sp.Integer(-1)), evaluate(node.numerator, reading))
 
 
@@ -118,6 +119,8 @@ def _(node: Power, reading: Evaluation) -> Value:
     base, exponent = evaluate(node.base, reading), reading.scalar(node.exponent)
     match reading.shape(base):
         case "scalar":
+            if exponent.is_negative:
+                reading.divisor(base)
             return _finite(power(base, exponent), node.span)
         case "vector" if isinstance(node.base, Differential) and exponent == 2:
             return reading.squared_length(base)
@@ -132,7 +135,10 @@ def _(node: Root, reading: Evaluation) -> Value:
     degree = sp.Integer(2) if node.degree is None else reading.scalar(node.degree)
     if not degree.is_Integer or degree < 1:
         raise MeaningError("the degree of a root must be a positive number such as 3", node.span)
-    return power(reading.scalar(node.radicand), 1 / degree)
+    radicand = reading.scalar(node.radicand)
+    if degree % 2 == 0 and radicand.is_negative:
+        raise MeaningError(f"the root of a quantity that is never positive: {radicand}", node.radicand.span)
+    return power(radicand, 1 / degree)
 
 
 @evaluate.register
@@ -142,6 +148,8 @@ def _(node: Function, reading: Evaluation) -> Value:
         case "sigmoid":
             return 1 / (1 + sp.exp(-argument))
         case "log":
+            if argument.is_nonpositive and argument != 0:
+                raise MeaningError(f"the logarithm of a quantity that is never positive: {argument}", node.span)
             return _finite(logarithm(argument), node.span)
         case name if name in FUNCTIONS:
             return _finite(FUNCTIONS[name](argument), node.span)

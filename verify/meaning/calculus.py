@@ -55,6 +55,14 @@ def names_in(reading: Evaluation, node: Node) -> list[str]:
     return list(found)
 
 
+def tied_by_equation(reading: Evaluation, key: str) -> bool:
+    """True when an equation for a plain name involves `key`: a change of it would move another name."""
+    return any(
+        isinstance(left, Name) and key in [left.key, *names_in(reading, right)]
+        for left, right in reading.scope.equations
+    )
+
+
 def _free_to_vary(reading: Evaluation, key: str, span: Span) -> None:
     """Refuse a derivative in a name that is not a free continuous quantity."""
     declaration = reading.declaration(key, span)
@@ -65,6 +73,8 @@ def _free_to_vary(reading: Evaluation, key: str, span: Span) -> None:
             raise MeaningError(f"{key} is defined by a formula: there is no derivative in it", span)
         if declaration.root_of is not None:
             raise MeaningError(f"{key} is tied by a relation: there is no derivative in it", span)
+        if tied_by_equation(reading, key):
+            raise MeaningError(f"{key} is tied to another name by an equation: define that name instead", span)
 
 
 def _no_hidden_dependence(reading: Evaluation, node: Derivative) -> None:
@@ -84,6 +94,22 @@ def _no_hidden_dependence(reading: Evaluation, node: Derivative) -> None:
             raise MeaningError(
                 f"{name} is declared as a variable that does not depend on {node.variable}; "
                 f"for a derivative in {node.variable} declare it as a function",
+                node.span,
+            )
+
+
+def _refuse_mixed_partial(reading: Evaluation, node: Derivative) -> None:
+    r"""Refuse `\partial_t f(y(t),t)`: it may mean the place t alone, or all that moves with t."""
+    for call in node.operand.walk():
+        if not node.partial or not isinstance(call, Call) or call.arguments is None:
+            continue
+        places = [*call.arguments, *([call.index] if call.index is not None else [])]
+        others = [place for place in places if not (isinstance(place, Name) and place.key == node.variable)]
+        if len(others) < len(places) and any(node.variable in names_in(reading, place) for place in others):
+            raise MeaningError(
+                f"is {node.variable} varied in its own place only, or wherever it occurs in the arguments? "
+                f"write \\frac{{\\mathrm{{d}}}}{{\\mathrm{{d}}{node.variable}}} for the total derivative, "
+                "or define the partial derivative as a function",
                 node.span,
             )
 
@@ -111,6 +137,7 @@ def _(node: Derivative, reading: Evaluation) -> Value:
         return value
 
     _no_hidden_dependence(reading, node)
+    _refuse_mixed_partial(reading, node)
     return _along(reading, node.variable, node.span, compute)
 
 

@@ -182,6 +182,8 @@ class Components(Evaluation):
     def _kept(self, expression: sp.Expr, symbols: Sequence[sp.Symbol]) -> sp.Expr:
         self.condition("every integral converges")
         for symbol in symbols:
+            if self.facts.symbols[symbol] != UNIT and expression.is_polynomial(symbol):
+                raise Unsupported(f"an integral does not converge: {expression} does not decay")
             expression = close(sp.Integral, expression, symbol, *self._all_values(symbol), self.table)
         return expression
 

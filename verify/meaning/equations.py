@@ -12,11 +12,14 @@ from collections.abc import Sequence
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from verify.language.scope import INTEGER, NONNEGATIVE, POSITIVE, UNIT
 from verify.meaning.algebra import SCALAR
 from verify.meaning.errors import MeaningError
 from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.expressions import differentiate, substitute
+from verify.meaning.facts import Facts
 from verify.meaning.jets import jet_of
+from verify.meaning.positivity import provably_positive
 
 MAX_PASSES = 4
 
@@ -27,14 +30,14 @@ def use_equations(evaluation: Evaluation, expression: sp.Expr) -> sp.Expr:
     Only equations whose left side is a single unknown (a derivative, a function value or a name)
     are used.
     """
-    rules = _rules(evaluation)
-    for _ in range(MAX_PASSES if rules else 0):
+    known_rules = rules(evaluation)
+    for _ in range(MAX_PASSES if known_rules else 0):
         unknowns = sorted(
             expression.atoms(sp.Derivative, sp.Subs, AppliedUndef, sp.Symbol), key=_deepest_first
         )
         replacements = {}
         for unknown in unknowns:
-            known = next((k for rule in rules if (k := _apply(evaluation, rule, unknown)) is not None), None)
+            known = next((k for rule in known_rules if (k := _apply(evaluation, rule, unknown)) is not None), None)
             if known is not None:
                 replacements[unknown] = known
         if not replacements:
@@ -47,8 +50,9 @@ def _deepest_first(expression: sp.Expr) -> tuple:
     return (isinstance(expression, sp.Symbol), sp.default_sort_key(expression))
 
 
-def _rules(evaluation: Evaluation) -> list[tuple[sp.Expr, sp.Expr]]:
-    rules = []
+def rules(evaluation: Evaluation) -> list[tuple[sp.Expr, sp.Expr]]:
+    """(left, right) of the declared equations, in components where they are vectors."""
+    found = []
     for left_node, right_node in evaluation.scope.equations:
         left, right = evaluate(left_node, evaluation), evaluate(right_node, evaluation)
         right = evaluation.zero_like(right, left)
@@ -57,10 +61,12 @@ def _rules(evaluation: Evaluation) -> list[tuple[sp.Expr, sp.Expr]]:
             raise MeaningError(
                 f"a declared equation sets a {shapes[0]} equal to a {shapes[1]}", left_node.span
             )
+        if shapes[0] == SCALAR and (left.is_Symbol or jet_of(left) is not None) and right.has(left):
+            raise MeaningError("the right side of an equation contains its left side", right_node.span)
         if shapes[0] != SCALAR and not evaluation.dimension.is_Integer:
             continue  # coefficients in symbolic d belong to vectors, they are no unknowns of their own
-        rules += list(zip(evaluation.parts(left), evaluation.parts(right), strict=True))
-    return rules
+        found += list(zip(evaluation.parts(left), evaluation.parts(right), strict=True))
+    return found
 
 
 def _apply(evaluation: Evaluation, rule: tuple[sp.Expr, sp.Expr], unknown: sp.Expr) -> sp.Expr | None:
@@ -74,10 +80,46 @@ def _apply(evaluation: Evaluation, rule: tuple[sp.Expr, sp.Expr], unknown: sp.Ex
     extra = [have - need for have, need in zip(wanted[1], known[1], strict=True)]
     if min(extra, default=-1) < 0 or not _all_symbols(known[2]):
         return None
+    if not all(_may_stand(evaluation.facts, *pair) for pair in zip(known[2], wanted[2], strict=True)):
+        return None
     for argument, order in zip(known[2], extra, strict=True):
         for _ in range(order):
             right = differentiate(right, argument, evaluation.facts)
     return substitute(right, dict(zip(known[2], wanted[2], strict=True)), evaluation.table)
+
+
+def _may_stand(facts: Facts, place: sp.Symbol, value: sp.Expr) -> bool:
+    """Whether a value certainly lies in the domain in which the equation is declared for this argument."""
+    if place == value:
+        return True
+    match facts.domain(place):
+        case "real":
+            return True
+        case domain if domain == POSITIVE:
+            return provably_positive(value, facts)
+        case domain if domain == NONNEGATIVE:
+            return bool(value.is_nonnegative) or provably_positive(value, facts)
+        case domain if domain == UNIT:
+            return provably_positive(value, facts) and provably_positive(1 - value, facts)
+        case domain:
+            return bool(value.is_integer) and (domain == INTEGER or bool(value.is_positive))
+
+
+def contradictions(evaluation: Evaluation) -> list[sp.Expr]:
+    """What must vanish for the declared equations to agree with each other.
+
+    One rule put into the left side of another must give its right side; an equation between numbers
+    must be true.
+    """
+    known_rules, found = rules(evaluation), []
+    for number, (left, right) in enumerate(known_rules):
+        if left.is_number:
+            found.append(left - right)
+        for other in known_rules[:number] + known_rules[number + 1 :]:
+            known = _apply(evaluation, other, left)
+            if known is not None:
+                found.append(right - known)
+    return found
 
 
 def _all_symbols(arguments: Sequence[sp.Expr]) -> bool:

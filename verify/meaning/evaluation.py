@@ -43,6 +43,7 @@ class Evaluation(Algebra):
     facts        domains, tied roots and positive quantities of the symbols that occur
     conditions   side conditions in words, in the order in which they arose
     obligations  expressions that the same conditions require to be positive
+    divisors     sums and products that formulas divide by
     label        `every d` or `d = 2`
     """
 
@@ -54,6 +55,7 @@ class Evaluation(Algebra):
         self.table = SymbolTable(self.facts)
         self.conditions: list[str] = []
         self.obligations: list[sp.Expr] = []
+        self.divisors: list[sp.Expr] = []
         self._frames: list[Mapping[str, Value]] = []
         self._open: list[str] = []
         self._known: dict[str, Value] = {}
@@ -129,6 +131,11 @@ class Evaluation(Algebra):
             if positive is not None:
                 self.obligations.append(positive)
 
+    def divisor(self, quantity: sp.Expr) -> None:
+        """Record what a formula divides by, unless it obviously is not zero."""
+        if (quantity.is_Add or quantity.is_Mul) and not quantity.is_nonzero and quantity not in self.divisors:
+            self.divisors.append(quantity)
+
     @contextmanager
     def bind(self, values: Mapping[str, Value]) -> Iterator[None]:
         """Names that mean these values while the block runs."""
@@ -153,6 +160,10 @@ class Evaluation(Algebra):
     def bound_names(self) -> list[str]:
         """All names that are bound here, innermost last."""
         return [key for frame in self._frames for key in frame]
+
+    def bound_values(self) -> list[Value]:
+        """What the names that are bound here stand for."""
+        return [value for frame in self._frames for value in frame.values()]
 
     # ---------------------------------------------------------------- names
 

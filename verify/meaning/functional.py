@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from verify.language.scope import NONNEGATIVE, POSITIVE, UNIT
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation, evaluate
-from verify.meaning.expressions import substitute
+from verify.meaning.expressions import domain_of, substitute
 from verify.meaning.facts import Facts
 from verify.meaning.jets import canonical
+from verify.meaning.positivity import provably_positive
 from verify.meaning.sizes import expand
 from verify.meaning.symbols import SymbolTable, depth_of
 
@@ -154,6 +156,8 @@ def by_parts(evaluation: Evaluation, residual: sp.Expr) -> sp.Expr:
         raise Unsupported("no combination of the declared boundary fields closes the integration by parts")
     for factor, field in zip(factors, fields, strict=True):
         if factor != 0:
+            if not any(part.has(AppliedUndef) for part in evaluation.parts(field)):
+                raise Unsupported("a boundary field without an undefined function: its limit is not for a page to declare")
             evaluation.condition(f"vanishes at infinity: {', '.join(map(str, evaluation.parts(field)))}")
     return integrand - sp.Add(*[c * d for c, d in zip(factors, divergences, strict=True)])
 
@@ -174,6 +178,8 @@ def split_at_upper_limit(expression: sp.Expr, facts: Facts) -> tuple[sp.Expr, sp
             continue
         if any(end in base.free_symbols for root, (_, base) in facts.roots.items() if expression.has(root)):
             continue  # the root would have to move with the limit
+        if not _reaches(end, start, facts) or not _regular(expression, facts):
+            continue  # a jump or a pole between the ends would go unseen
         rate = canonical(sp.diff(expression, end))
         if any(other.limits[0][2] == end for other in rate.atoms(sp.Integral)):
             continue
@@ -187,3 +193,31 @@ def split_at_upper_limit(expression: sp.Expr, facts: Facts) -> tuple[sp.Expr, sp
             continue
         return rate, first
     return None
+
+
+def _reaches(end: sp.Symbol, start: sp.Expr, facts: Facts) -> bool:
+    """Whether the declared domain of the upper limit, closed, contains the lower limit."""
+    match facts.domain(end):
+        case "real":
+            return True
+        case domain if domain in (POSITIVE, NONNEGATIVE):
+            return bool(start.is_nonnegative) or provably_positive(start, facts)
+        case domain if domain == UNIT:
+            return start in (0, 1) or domain_of(start, facts) == UNIT
+        case _:
+            return False
+
+
+def _regular(expression: sp.Expr, facts: Facts) -> bool:
+    """Whether nothing in the expression can jump or have a pole on the declared domain."""
+    if expression.has(sp.tan, sp.coth, sp.sign, sp.Heaviside):
+        return False
+    for power in expression.atoms(sp.Pow):
+        base, exponent = power.args
+        if exponent.is_Integer:
+            smooth = exponent > 0 or bool(base.is_nonzero) or provably_positive(base, facts)
+        else:
+            smooth = provably_positive(base, facts) or (bool(base.is_nonnegative) and bool(exponent.is_positive))
+        if not smooth:
+            return False
+    return all(provably_positive(logarithm.args[0], facts) for logarithm in expression.atoms(sp.log))

@@ -88,6 +88,8 @@ def _declared_random(reading: Evaluation, node: Moment) -> list[Declaration]:
 def _mean_over_declared(reading: Evaluation, value: Value, declaration: Declaration, span: Span) -> Value:
     """Mean over one declared random variable, by its declared moments."""
     variable = reading.own_value(declaration.key)
+    if any(reading.depends(value, variable) for value in reading.bound_values()):
+        raise Unsupported(f"a mean over {declaration.key} inside a function whose argument is {declaration.key}")
     if declaration.law is not None and declaration.mean is None:
         return _mean_over_law(reading, value, declaration.key, variable, declaration.law, span)
     if declaration.mean is None or declaration.variance is None:

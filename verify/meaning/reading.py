@@ -16,7 +16,7 @@ from verify.language.tree import BigO, Node
 from verify.meaning import arithmetic, binders, calculus, functional, probability
 from verify.meaning.algebra import SCALAR, Row, Value
 from verify.meaning.components import Components
-from verify.meaning.equations import use_equations
+from verify.meaning.equations import contradictions, rules, use_equations
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.expansions import order_of, taylor_coefficients
@@ -55,6 +55,11 @@ class Reading:
     def obligations(self) -> list[sp.Expr]:
         """Quantities that must be positive and are not provably so."""
         return self._evaluation.obligations
+
+    @property
+    def divisors(self) -> list[sp.Expr]:
+        """Sums and products that the formulas divide by, whether they cancel or not."""
+        return self._evaluation.divisors
 
     @property
     def label(self) -> str:
@@ -97,6 +102,14 @@ class Reading:
             return entries
         return [c for entry in entries for c in taylor_coefficients(evaluation, entry, order)]
 
+    def contradictions(self) -> list[sp.Expr]:
+        """Expressions that vanish when the declared equations do not contradict each other."""
+        return contradictions(self._evaluation)
+
+    def known_values(self) -> list[tuple[sp.Expr, sp.Expr]]:
+        """(unknown, value) of each declared equation that can be used."""
+        return rules(self._evaluation)
+
     def law_residuals(self, left: Value, right: Value) -> list[sp.Expr]:
         """What must vanish for two affine combinations of independent Gaussians to have the same law."""
         return probability.law_residuals(self._evaluation, left, right)
@@ -132,12 +145,18 @@ class Reading:
         """The value with a free name replaced, e.g. the gradient of an objective at its minimiser."""
         return self._evaluation.substituted(value, self._evaluation.own_value(name), replacement)
 
+    def depends_on(self, value: Value, name: str) -> bool:
+        """Whether a free name occurs in a value."""
+        return self._evaluation.depends(value, self._evaluation.own_value(name))
+
     def _minimised(self, value: Value, name: str) -> Value:
         if self._evaluation.shape(value) != SCALAR:
             raise MeaningError(f"the objective is a {self._evaluation.shape(value)}, not a scalar")
         declaration = self._evaluation.declaration(name)
         if declaration.definition is not None or declaration.root_of is not None:
             raise MeaningError(f"{name} is defined: it cannot be the variable of a minimisation")
+        if calculus.tied_by_equation(self._evaluation, name):
+            raise MeaningError(f"{name} is tied to another name by an equation: define that name instead")
         if declaration.domain in (INTEGER, INDEX):
             raise MeaningError(f"{name} is an integer: its minimum is not found by a derivative")
         return self._evaluation.own_value(name)

@@ -71,9 +71,7 @@ def agree(left: sp.Expr, right: sp.Expr, facts: Facts, points: int = 5) -> Agree
         except NotEvaluable:
             continue
         digits.append(_common_digits(a, b))
-        if len(digits) == points:
-            return Agreement(min(digits), points)
-    return None
+    return Agreement(min(digits), len(digits)) if len(digits) >= points else None
 
 
 def different_from_zero_somewhere(expression: sp.Expr, facts: Facts) -> bool | None:
@@ -86,20 +84,20 @@ def different_from_zero_somewhere(expression: sp.Expr, facts: Facts) -> bool | N
 def _comparisons(
     left: sp.Expr, right: sp.Expr, facts: Facts, wanted: int
 ) -> Iterator[tuple[Concrete, AdmissiblePoint]]:
-    """Admissible points for the statement, from the first choice of functions that has any."""
+    """Admissible points for the statement, `wanted` of them for each different choice of functions and ranges."""
+    seen: list[tuple[sp.Expr, ...]] = []
     for attempt in range(INSTANCES):
         try:
             statement = concrete([left, right], facts, attempt)
         except NotEvaluable:
             return
-        found = 0
-        for point in admissible_points(statement, ATTEMPTS):
-            found += 1
+        if statement.expressions in seen:
+            return  # nothing was left to choose
+        seen.append(statement.expressions)
+        for found, point in enumerate(admissible_points(statement, ATTEMPTS), 1):
             yield statement, point
             if found == wanted:
-                return
-        if found:
-            return
+                break
 
 
 def _compare(statement: Concrete, point: AdmissiblePoint, sense: int, digits: int) -> Witness | None:

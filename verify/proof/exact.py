@@ -70,6 +70,9 @@ def prove(residuals: list[sp.Expr], reading: Reading, scope: Scope) -> Proof:
         if not settled:
             proof.proved, proof.why = False, why
             return proof
+    for divisor in reading.divisors:
+        if decide_zero(divisor, reading.facts).zero:
+            return Proof(False, f"division by zero: {divisor}")
     proof.conditions += [c for c in obligations(reading) if c not in proof.conditions]
     return proof
 

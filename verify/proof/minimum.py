@@ -2,7 +2,7 @@ r"""`\operatorname*{arg\,min}_c f(c) = formula`: stationary there, and convex ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
@@ -49,7 +49,7 @@ def judge_minimum(minimum: ArgMin, formula: Node, reading: Reading, scope: Scope
     if outside:
         return MinimumFinding(why=outside)
     second = reading.second_derivative_in(objective, name)
-    found = decide_sign(second, reading.facts)
+    found = decide_sign(second, replace(reading.facts, positive=_without(name, reading)))
     if not (found.value > 0 and found.strict):
         return MinimumFinding(why="the second derivative is not provably positive for every value")
     proof.conditions[:0] = [
@@ -66,6 +66,11 @@ def _refute(comparison: Comparison, scope: Scope) -> dict[str, Any] | None:
 
 def _outside_domain(value: Any, name: str, reading: Reading, scope: Scope) -> str:
     """A sentence when the formula is not certainly an inner point of the variable's domain, else ''."""
+    for quantity in reading.facts.positive:
+        if quantity not in _without(name, reading):
+            there = decide_sign(reading.substituted(quantity, name, value), reading.facts)
+            if not (there.value > 0 and there.strict):
+                return f"the formula is not provably where {quantity} is positive"
     declaration = scope.get(name)
     domain = declaration.domain if declaration is not None and declaration.value == "scalar" else None
     if domain not in (POSITIVE, NONNEGATIVE, UNIT):
@@ -77,3 +82,8 @@ def _outside_domain(value: Any, name: str, reading: Reading, scope: Scope) -> st
     if all(found.value > 0 and found.strict for found in signs):
         return ""
     return f"the formula is not provably inside the domain of {name} ({domain})"
+
+
+def _without(name: str, reading: Reading) -> list[sp.Expr]:
+    """The declared positive quantities that do not restrict the variable."""
+    return [quantity for quantity in reading.facts.positive if not reading.depends_on(quantity, name)]

@@ -20,7 +20,7 @@ from verify.proof.intervals import Interval, NotEvaluable
 from verify.proof.jets import NoJet, carry_out, is_jet, jet_of
 
 SEED = 20220601
-RANGE_LENGTH = 3  # symbolic upper limits of finite sums and products
+RANGE_LENGTHS = (3, 1, 2, -1)  # values of symbolic limits of finite sums and products, tried in turn
 OPERATORS = (sp.Sum, sp.Product)
 MAX_OPENED = 64
 
@@ -74,7 +74,7 @@ def concrete(expressions: Iterable[sp.Expr], facts: Facts, attempt: int = 0) -> 
     """Open finite sums and put generic concrete functions in; raises NotEvaluable when that fails."""
     expressions = [sp.sympify(e) for e in expressions]
     everything = [*expressions, *(base for _, base in facts.roots.values()), *facts.positive]
-    opened = _limit_values(everything, facts)
+    opened = _limit_values(everything, facts, RANGE_LENGTHS[attempt % len(RANGE_LENGTHS)])
     generator = random.Random(SEED + attempt)
     functions = _instances(everything, facts, generator)
 
@@ -93,7 +93,7 @@ def concrete(expressions: Iterable[sp.Expr], facts: Facts, attempt: int = 0) -> 
     return Concrete(changed, new_facts, shown, {s.name: int(n) for s, n in opened.items()})
 
 
-def _limit_values(expressions: list[sp.Expr], facts: Facts) -> dict[sp.Symbol, sp.Integer]:
+def _limit_values(expressions: list[sp.Expr], facts: Facts, wanted: int) -> dict[sp.Symbol, sp.Integer]:
     """A small whole number for each symbol in a limit of a finite sum or product."""
     found: set[sp.Symbol] = set()
     for e in expressions:
@@ -102,18 +102,20 @@ def _limit_values(expressions: list[sp.Expr], facts: Facts) -> dict[sp.Symbol, s
                 found |= lower.free_symbols | upper.free_symbols
     bound = {v for e in expressions for o in e.atoms(*OPERATORS) for v, *_ in o.limits}
     chosen = sorted(found - bound, key=lambda s: s.name)
-    if any(s in facts.roots or not inside(sp.Integer(RANGE_LENGTH), facts.domain(s)) for s in chosen):
+    usual = sp.Integer(RANGE_LENGTHS[0])
+    if any(s in facts.roots or not inside(usual, facts.domain(s)) for s in chosen):
         raise NotEvaluable("a symbolic limit that cannot be a small whole number")
-    return {s: sp.Integer(RANGE_LENGTH) for s in chosen}
+    number = sp.Integer(wanted)
+    return {s: number if inside(number, facts.domain(s)) else usual for s in chosen}
 
 
 def _open_finite(e: sp.Expr) -> sp.Expr:
-    """Finite sums and products with whole limits, written out."""
+    """Finite sums and products with whole limits, written out; one whose range is empty is 0 or 1."""
 
     def write_out(operator: sp.Expr) -> sp.Expr:
         body = operator.function
         for variable, lower, upper in operator.limits:
-            if not (lower.is_Integer and upper.is_Integer) or upper < lower - 1:
+            if not (lower.is_Integer and upper.is_Integer):
                 raise NotEvaluable("a sum or product whose range is not finite here")
             if upper - lower >= MAX_OPENED:
                 raise NotEvaluable("a sum or product with too many terms")

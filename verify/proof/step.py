@@ -10,7 +10,7 @@ import sympy as sp
 
 from verify.language.claim import EQUAL, SAME_LAW
 from verify.language.scope import Scope
-from verify.language.tree import ArgMin, BigO, Node
+from verify.language.tree import ArgMin, BigO, Call, Constant, Name, Node
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS, StepVerdict
 from verify.meaning.errors import Unsupported
 from verify.meaning.expansions import order_of_step
@@ -20,9 +20,10 @@ from verify.proof.exact import NOT_ZERO, Proof, obligations, prove
 from verify.proof.minimum import judge_minimum
 from verify.proof.normal_form import decide_sign, decide_zero
 from verify.proof.refutation import Comparison, Constraints, agreement, compare, euler_finding, refute, with_instances
-from verify.proof.vacuity import admissible_point
+from verify.proof.vacuity import admissible_point, equations_contradict
 
 COMPONENTS = (1, 2, 3)
+NEXT_DIMENSION = 4
 INEQUALITIES = {"<=": (-1, False), "<": (-1, True), ">=": (1, False), ">": (1, True)}  # sign, strict
 NO_WITNESS = "no point inside the declared domain separates the sides"
 
@@ -75,14 +76,55 @@ def _judge(left: Node, right: Node, scope: Scope, relation: str) -> StepVerdict:
     attempts = _Attempts()
     for group in _groups(scope):
         proof = _prove_in(group, left, right, scope, relation, order, attempts)
-        if proof is not None:
+        if proof is not None and _settles(group, left, right, scope, attempts):
             return _proved(proof, group, scope)
+        if proof is not None:
+            return _beyond(left, right, scope, relation, order)
     return _not_proved(left, right, scope, relation, order, attempts)
 
 
 def _groups(scope: Scope) -> list[tuple[int | None, ...]]:
     """Dimensions that count together as one proof; the most general one first."""
     return [(None,), COMPONENTS] if scope.dimension == "any" else [_components(scope)]
+
+
+def _settles(
+    group: tuple[int | None, ...], left: Node, right: Node, scope: Scope, attempts: _Attempts
+) -> bool:
+    """Whether a proof in this group may stand for the declared dimensions.
+
+    Components in d = 1, 2, 3 do so for every d when nothing depends on d itself: not when the sides
+    mention d, and not when symbolic d was read and the difference is not zero.
+    """
+    if group == (None,) or scope.dimension != "any":
+        return True
+    return not any(NOT_ZERO in text for text in attempts.why) and not _mentions_dimension([left, right], scope)
+
+
+def _mentions_dimension(nodes: list[Node], scope: Scope) -> bool:
+    """Whether the number d occurs, in the formulas or in the definitions that they use."""
+    seen: set[str] = set()
+    waiting = list(nodes)
+    while waiting:
+        for node in waiting.pop().walk():
+            if isinstance(node, Constant) and node.name == "dimension":
+                return True
+            declaration = scope.get(node.key) if isinstance(node, Call | Name) else None
+            if declaration is not None and declaration.definition is not None and declaration.key not in seen:
+                seen.add(declaration.key)
+                waiting.append(declaration.definition)
+    return False
+
+
+def _beyond(left: Node, right: Node, scope: Scope, relation: str, order: BigO | None) -> StepVerdict:
+    """True in d = 1, 2, 3, and said for every d: a witness in the next dimension, or undecided."""
+    try:
+        witness = refute(_compare(left, right, scope, NEXT_DIMENSION, relation, order), scope)
+    except Unsupported:
+        witness = None
+    if witness is not None:
+        return _refuted(witness, "interval enclosure", NEXT_DIMENSION, scope)
+    return StepVerdict(UNDECIDED, why="true in d = 1, 2, 3, which does not settle every d here")
 
 
 def _components(scope: Scope) -> tuple[int, ...]:
@@ -146,6 +188,10 @@ def _proved(proof: Proof, group: tuple[int | None, ...], scope: Scope) -> StepVe
 
 def _vacuous(scope: Scope) -> StepVerdict | None:
     """The verdict `vacuous` when the assumptions or root relations admit no point that is found."""
+    if scope.equations:
+        contradiction = equations_contradict(scope)
+        if contradiction is not None:
+            return contradiction
     if not scope.assumptions and not any(d.root_of is not None for d in scope):
         return None
     try:

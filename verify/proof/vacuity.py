@@ -6,14 +6,16 @@ import random
 
 import sympy as sp
 
-from verify.language.scope import INDEX, INTEGER, POSITIVE, REAL, UNIT, Scope
+from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT, Scope
 from verify.language.tree import Name
+from verify.ledger.verdict import UNDECIDED, VACUOUS, StepVerdict
 from verify.meaning.errors import Unsupported
 from verify.meaning.facts import Facts
 from verify.meaning.reading import read_in
 from verify.proof import intervals
-from verify.proof.enclosure import INSTANCES
+from verify.proof.enclosure import INSTANCES, separate
 from verify.proof.intervals import NotEvaluable
+from verify.proof.normal_form import decide_sign, decide_zero
 from verify.proof.points import SEED, Concrete, admissible_points, complete, concrete
 
 RANDOM_POINTS = 300
@@ -52,6 +54,28 @@ def admissible_point_of(facts: Facts) -> dict[str, str] | None:
         found = _climb(statement, random.Random(SEED + attempt))
         if found is not None:
             return found
+    return None
+
+
+def equations_contradict(scope: Scope) -> StepVerdict | None:
+    """Vacuous when the declared equations exclude each other, undecided when that cannot be told."""
+    reading = read_in(scope, 1 if isinstance(scope.dimension, str) else scope.dimension[0])
+    facts = reading.facts
+    try:
+        apart, known = reading.contradictions(), reading.known_values()
+    except Unsupported as reason:
+        return StepVerdict(UNDECIDED, why=f"the declared equations could not be compared: {reason.message}")
+    for difference in apart:
+        if not decide_zero(difference, facts).zero:
+            sure = difference.is_number or separate(difference, sp.Integer(0), facts) is not None
+            return StepVerdict(
+                VACUOUS if sure else UNDECIDED, why=f"two declared equations differ by {difference}"
+            )
+    for unknown, value in known:
+        domain = facts.domain(unknown)
+        margins = {POSITIVE: [value], NONNEGATIVE: [value], UNIT: [value, 1 - value]}.get(domain, [])
+        if any((found := decide_sign(m, facts)).value < 0 and found.strict for m in margins):
+            return StepVerdict(VACUOUS, why=f"{unknown} is declared {domain}, an equation says {value}")
     return None
 
 

@@ -119,10 +119,12 @@ def _gradient(evaluator: Evaluator, node: Gradient) -> Value:
     if line:
         return differentiate(evaluator, key, node.operand, (0,))
     columns = [differentiate(evaluator, key, node.operand, (i,)) for i in range(evaluator.dimension)]
-    if all(is_scalar(column) for column in columns):
-        return Vector(tuple(columns))
-    if all(isinstance(column, Vector) for column in columns):  # the Jacobian, d f_i / d x_j
-        return Matrix(tuple(zip(*(column.items for column in columns), strict=True)))
+    slopes = [column for column in columns if is_scalar(column)]
+    if len(slopes) == len(columns):
+        return Vector(tuple(slopes))
+    vectors = [column.items for column in columns if isinstance(column, Vector)]
+    if len(vectors) == len(columns):  # the Jacobian, d f_i / d x_j
+        return Matrix(tuple(zip(*vectors, strict=True)))
     raise Undecidable("the gradient of a matrix")
 
 
@@ -240,7 +242,7 @@ def _arg_min(evaluator: Evaluator, node: ArgMin) -> Value:
     for _ in range(NEWTON_STEPS):
         slope, curve = derivatives(at)
         step = values.multiply(values.inverse(curve), Vector(tuple(slope)))
-        moved = values.add(at, values.negate(step if vector else step.items[0]))
+        moved = values.add(at, values.negate(step if vector else components(step)[0]))
         settled = values.magnitude(step) <= mp.mpf(10) ** (8 - mp.dps) * (1 + values.magnitude(at))
         at = moved
         extra += settled
@@ -248,7 +250,8 @@ def _arg_min(evaluator: Evaluator, node: ArgMin) -> Value:
             break
     else:
         raise Undefined("Newton's method finds no minimiser")
-    values.cholesky(each(curve, jets.real))  # raises Undefined unless the curvature is positive
+    real_curve = Matrix(tuple(tuple(jets.real(item) for item in row) for row in curve.items))
+    values.cholesky(real_curve)  # raises Undefined unless the curvature is positive
     least = jets.real(objective(at))
     for reach in ("0.01", "0.4", "3"):
         for i in range(size):

@@ -24,7 +24,14 @@ from verify.language.tree import (
     Moment,
     Node,
 )
-from verify.sampling import differentials, draw, jets, quadrature, values
+from verify.sampling import (
+    arithmetic,  # noqa: F401  (its readings register themselves)
+    differentials,
+    draw,
+    jets,
+    quadrature,
+    values,
+)
 from verify.sampling.draw import Point
 from verify.sampling.errors import Budget, Undecidable, Undefined
 from verify.sampling.evaluate import Evaluator
@@ -38,7 +45,7 @@ EXACT_TOLERANCE, QUADRATURE_TOLERANCE = mp.mpf(10) ** -25, mp.mpf(10) ** -9
 SETTLED = 1000  # the noise between two refinements may be this many tolerances: the finer one has far less
 CLEAR = 1000  # a disagreement is this many times the tolerance and the noise
 POINTS, POINTS_WITH_INTEGRALS = 5, 3
-EVALUATIONS = 200_000  # node readings in one dimension, all points together
+EVALUATIONS = 180_000  # node readings for each wanted point of one dimension, all points together
 SMALL = ("1e-3", "1e-4", "1e-5", "1e-6")  # values of h for O(h^n)
 
 Sides = tuple[list[mpmath.mpf], list[mpmath.mpf]]
@@ -104,9 +111,10 @@ class Step:
     # ------------------------------------------------------------ points
 
     def compare(self, dimension: int, wanted: int, first: list[Point]) -> list[tuple[Point, Comparison]]:
-        """Comparisons at up to `wanted` admissible points, those in `first` before others, where both sides are finite, up to the first disagreement.
+        """Comparisons at up to `wanted` admissible points where both sides are finite, up to the first disagreement.
 
-        A step without a free variable or unspecified function is compared once.
+        Points in `first` are tried before others. A step without a free variable or unspecified
+        function is compared once.
         Raises Undecidable or BudgetExceeded.
         """
         names = [
@@ -115,10 +123,10 @@ class Step:
         ]  # fmt: skip
         found: list[tuple[Point, Comparison]] = []
         tried: list[Point] = []
-        budget = Budget(EVALUATIONS)
+        budget = Budget(EVALUATIONS * wanted)
         for asked in (wanted, 4 * wanted):
             drawn = draw.draw(self.scope, names, asked, lambda p: self.admissible(p, dimension))
-            for point in [point for point in first if point in drawn] + drawn:
+            for point in [point for point in first if self.admissible(point, dimension)] + drawn:
                 if point in tried:
                     continue
                 tried.append(point)
@@ -192,7 +200,7 @@ class Step:
             if self.relation == SAME_LAW:
                 sides = same_law_sides(evaluator, *self.sides)
             else:
-                sides = tuple(evaluator.value(side) for side in self.sides)
+                sides = (evaluator.value(self.sides[0]), evaluator.value(self.sides[1]))
         if self.differentials:
             pairs = list(zip(*(differentials.reduced(side, evaluator.dimension) for side in sides), strict=True))
         else:
@@ -266,5 +274,3 @@ def insert_equations(tree: Node, equations: list[tuple[Node, Node]]) -> Node:
         if tree == left:
             return right
     return tree.map_children(lambda child: insert_equations(child, equations))
-
-

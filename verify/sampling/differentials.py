@@ -6,6 +6,8 @@ a_i b_i as dt/2 and dropping every other product is the table dt^2 = dt dw = 0, 
 
 from __future__ import annotations
 
+from functools import partial
+
 from verify.language.scope import Scope
 from verify.language.tree import Differential, Name
 from verify.sampling import jets, values
@@ -73,6 +75,5 @@ def reduced(value: Value, dimension: int) -> list[Value]:
 
     parts = [each(value, lambda item: coefficient(item, 0)), each(value, in_time)]
     for i in range(dimension):
-        first = max(noise(i)[0].terms)
-        parts.append(each(value, lambda item, key=first: coefficient(item, key)))
+        parts.append(each(value, partial(coefficient, key=max(noise(i)[0].terms))))
     return parts

@@ -54,8 +54,8 @@ def coordinate(domain: str) -> st.SearchStrategy[Fraction]:
     if domain in WHOLE:
         low, high = WHOLE[domain]
         return st.integers(low, high).map(Fraction)
-    low, high = RANGES[domain]
-    return step().map(lambda k: low + (high - low) * Fraction(2 * k + 1, 2 * STEPS))
+    start, end = RANGES[domain]
+    return step().map(lambda k: start + (end - start) * Fraction(2 * k + 1, 2 * STEPS))
 
 
 def values_of(value: str, domain: str) -> st.SearchStrategy[tuple[Fraction, ...]]:

@@ -13,11 +13,11 @@ from random import Random
 from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, UNIT, Declaration
 from verify.sampling.errors import Undecidable
 from verify.sampling.jets import Number, elementary, mp, reciprocal, square_root
-from verify.sampling.values import Value, Vector, components, is_scalar
+from verify.sampling.values import Matrix, Value, Vector, components, is_scalar
 
 # A smooth law with mean 0 and variance 1 that is not Gaussian: (weight, mean) of two Gaussians.
 MIXTURE = ((Fraction(7, 20), Fraction(4, 5)), (Fraction(13, 20), Fraction(-28, 65)))
-MIXTURE_VARIANCE = 1 - sum(weight * mean**2 for weight, mean in MIXTURE)
+MIXTURE_VARIANCE = 1 - sum((weight * mean**2 for weight, mean in MIXTURE), Fraction(0))
 # An asymmetric law with mean 0 and variance 1: (atom, probability).
 TWO_ATOMS = ((Fraction(2), Fraction(1, 5)), (Fraction(-1, 2), Fraction(4, 5)))
 
@@ -123,12 +123,10 @@ def deviation(variance: Value) -> Number:
     """The standard deviation of every component, for `s^2` or `s^2 I`. Raises Undecidable otherwise."""
     if is_scalar(variance):
         return square_root(variance)
+    if not isinstance(variance, Matrix):
+        raise Undecidable("a variance is a number or a matrix")
     rows = variance.items
-    same = all(
-        item == (rows[0][0] if i == j else 0) for i, row in enumerate(rows) for j, item in enumerate(row)
-    )
+    same = all(item == (rows[0][0] if i == j else 0) for i, row in enumerate(rows) for j, item in enumerate(row))
     if not same:
         raise Undecidable("a random vector whose declared covariance is not a multiple of I")
     return square_root(rows[0][0])
-
-

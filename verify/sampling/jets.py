@@ -269,6 +269,14 @@ def _erf(a: mpmath.mpf, order: int) -> list[mpmath.mpf]:
 
 
 _TAYLOR = {
-    "exp": _exp, "log": _log, "sin": _sin, "cos": _cos, "sinh": _sinh, "cosh": _cosh,
-    "tanh": _tanh, "sigmoid": _sigmoid, "arctan": _arctan, "erf": _erf,
+    "exp": _exp,
+    "log": _log,
+    "sin": _sin,
+    "cos": _cos,
+    "sinh": _sinh,
+    "cosh": _cosh,
+    "tanh": _tanh,
+    "sigmoid": _sigmoid,
+    "arctan": _arctan,
+    "erf": _erf,
 }

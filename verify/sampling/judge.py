@@ -113,7 +113,7 @@ def _method(step: Step, done: dict[int, list[Comparison]]) -> str:
 
 
 def _counts(step: Step, done: dict[int, list[Comparison]]) -> str:
-    counts = {dimension: f"{len(found)} drawn points" for dimension, found in done.items()}
+    counts = {dimension: f"{len(found)} drawn point{'s' * (len(found) > 1)}" for dimension, found in done.items()}
     where = (f"d = {dimension}: {count}" for dimension, count in counts.items())
     return "; ".join(where if step.has_vectors else counts.values())
 

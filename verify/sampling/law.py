@@ -42,7 +42,7 @@ def _signature(evaluator: Evaluator, side: Node) -> Value:
             covariance = values.add(covariance, values.outer(scaled, scaled))
     actual = components(evaluator.value(side))
     tolerance = jets.mp.mpf(10) ** (10 - jets.mp.dps)
-    if any(abs(a - b) > tolerance * (1 + abs(a)) for a, b in zip(affine, actual, strict=True)):
+    if any(jets.size(a - b) > tolerance * (1 + jets.size(a)) for a, b in zip(affine, actual, strict=True)):
         raise Undecidable("equality in law is read for affine combinations only")
     return Vector(tuple(mean) + tuple(components(covariance)))
 

@@ -160,9 +160,7 @@ def _expect(evaluator: Evaluator, laws: list[tuple[str, Node | None]], body: Exp
     if not laws:
         return body()
     names = [name for name, _ in laws]
-    chosen = next(
-        (i for i, (name, law) in enumerate(laws) if not _depends(evaluator, name, law, names)), 0
-    )
+    chosen = next((i for i, (name, law) in enumerate(laws) if not _depends(evaluator, name, law, names)), 0)
     (name, law), rest = laws[chosen], laws[:chosen] + laws[chosen + 1 :]
     declaration = evaluator.scope.get(name)
     if law is None and declaration is not None and declaration.law is not None:
@@ -209,9 +207,7 @@ def _given_density(evaluator: Evaluator, node: Moment, body: Expectation) -> Val
         raise Undecidable("a conditional expectation needs one declared joint density")
     ((key, density),) = joints
     mass = over_space(evaluator, [key], lambda: evaluator.value(density))
-    total = over_space(
-        evaluator, [key], lambda: values.multiply(evaluator.scalar(density), body())
-    )
+    total = over_space(evaluator, [key], lambda: values.multiply(evaluator.scalar(density), body()))
     return values.scale(jets.reciprocal(mass), total)
 
 

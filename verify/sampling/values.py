@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Union
+from typing import TypeGuard, Union
 
 import mpmath
 
@@ -36,7 +36,7 @@ class Matrix:
 Value = Union[Jet, "mpmath.mpf", Vector, Row, Matrix]
 
 
-def is_scalar(value: Value) -> bool:
+def is_scalar(value: Value) -> TypeGuard[Number]:
     """True for a number, with or without infinitesimal parts."""
     return not isinstance(value, (Vector, Row, Matrix))
 
@@ -87,12 +87,13 @@ def add(left: Value, right: Value) -> Value:
     left, right = like_zero(left, right), like_zero(right, left)
     if is_scalar(left) and is_scalar(right):
         return left + right
-    if type(left) is not type(right):
-        raise Undecidable(f"a {kind(left)} and a {kind(right)} cannot be added")
-    if isinstance(left, Matrix):
+    if isinstance(left, Matrix) and isinstance(right, Matrix):
         rows = zip(left.items, right.items, strict=True)
         return Matrix(tuple(tuple(a + b for a, b in zip(x, y, strict=True)) for x, y in rows))
-    return type(left)(tuple(a + b for a, b in zip(left.items, right.items, strict=True)))
+    for shape in (Vector, Row):
+        if isinstance(left, shape) and isinstance(right, shape):
+            return shape(tuple(a + b for a, b in zip(left.items, right.items, strict=True)))
+    raise Undecidable(f"a {kind(left)} and a {kind(right)} cannot be added")
 
 
 def negate(value: Value) -> Value:

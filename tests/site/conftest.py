@@ -1,0 +1,82 @@
+"""One site for all tests of this folder, with every kind of verdict on it, and a browser to look at it."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.site import browser as finding
+from tests.site.sample import sample_library
+from verify.site.build import build_site
+from verify.site.model import Library
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    return sample_library(ROOT)
+
+
+@pytest.fixture(scope="session")
+def site(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_site(ROOT, tmp_path_factory.mktemp("site") / "site", library=library).parent
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        """Not a line for each file."""
+
+
+@pytest.fixture(scope="session")
+def served(site: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = finding.find_browser(playwright.chromium.executable_path)
+        if path is None:
+            (pytest.fail if finding.is_required() else pytest.skip)(finding.MENDING)
+        running = playwright.chromium.launch(executable_path=path, headless=True, args=list(finding.ARGUMENTS))
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(chromium, served: str):
+    """Opens a page of the site; at the end of the test nothing may have been asked of another host or gone wrong."""
+    contexts, wrong = [], []
+
+    def open_(path: str, width: int = 1280, height: int = 900, scheme: str = "light", **options):
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith((served, "data:", "blob:")) or wrong.append(f"asked for {request.url}")
+            ),
+        )
+        page.on("response", lambda answer: answer.status < 400 or wrong.append(f"{answer.status} {answer.url}"))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and wrong.append(line.text))
+        page.goto(served + path, wait_until="networkidle")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert wrong == []

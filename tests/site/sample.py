@@ -1,0 +1,44 @@
+"""Made-up verdicts for the project's real claims, so that every kind of card is on the site."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from verify.language.catalog import load_catalog
+from verify.ledger.standing import Standing
+from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VERDICTS
+from verify.site.model import Library
+
+WITNESS = {"point": {"sigma": "235/101"}, "left": "0.9567", "right": "4.4135", "difference": "[-3.45687, -3.45686]"}
+CERTIFICATE = {"generators": ["sigma", "sigma_data"], "relations": ["E[n] = 0"], "conditions": ["sigma != 0"]}
+DETAILS = {
+    PROVED: {"method": "normal form, every d", "dimensions": "any", "certificate": CERTIFICATE},
+    REFUTED: {"method": "interval enclosure", "witness": WITNESS, "hint": "a plus sign makes it true"},
+    UNDECIDED: {"why": "the integral has no closed form that is known here"},
+}
+
+
+def sample_library(root: Path) -> Library:
+    """The claims at `root`; the n-th has the n-th verdict, and its steps too where a step can have it."""
+    catalog = load_catalog(root)
+    assert not catalog.errors
+    entries, standings = {}, {}
+    for number, (claim, verdict) in enumerate(zip(catalog.claims.values(), itertools.cycle(VERDICTS))):
+        step = verdict if verdict in (*DETAILS, SUPPORTED) else PROVED
+        places = [(chain, place) for chain, rows in enumerate(claim.chains) for place in range(1, len(rows))]
+        steps = [{"chain": chain, "step": place, "verdict": step, **DETAILS.get(step, {})} for chain, place in places]
+        mistakes = [{"name": mistake.name, "verdict": REFUTED, **DETAILS[REFUTED]} for mistake in claim.mistakes]
+        mutants = {"made": 7, "refuted": 4, "refused": 2, "equivalent": 1, "undecided": 0, "survived": 0}
+        entries[claim.id] = {"proof": {"verdict": verdict, "steps": steps, "mistakes": mistakes, "mutants": mutants}}
+        weakest = claim.uses[0] if claim.uses else ""
+        standings[claim.id] = Standing(
+            verdict,
+            VERDICTS[number % 3] if weakest else "",
+            weakest,
+            {"proof": verdict},
+            "any",
+            stale=number == 0,
+            seconds=0.1,
+        )
+    return Library(catalog.claims, entries, standings)

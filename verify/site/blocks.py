@@ -1,0 +1,167 @@
+"""The Markdown extension: cards, tables and references to claims.
+
+    /// claim | edm.precond ... ///     a definition: its card stands in its place (the definition itself is
+                                        read by `verify.language.document`, and not shown a second time)
+    /// mistake | edm.precond ... ///   shows nothing here: it stands on the claim's card
+    /// card | edm.precond              the card of a claim that is defined elsewhere
+    ///
+    /// table | claims                  claims, questions, coverage, references, tally or verdicts
+    ///
+    [edm.precond][]                     a link to the claim's permanent address
+
+It needs no MkDocs: `markdown.markdown(text, extensions=[BlocksExtension(shelf=shelf)])` renders a card.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import xml.etree.ElementTree as etree
+
+from markdown import Markdown
+from markdown.preprocessors import Preprocessor
+from markdown.util import AtomicString
+from pymdownx.blocks import BlocksExtension as PymdownBlocks
+from pymdownx.blocks.block import Block, type_ranged_integer
+
+from verify.site.card import Printer, Shelf, address
+from verify.site.maths import page_file
+
+OPENS = re.compile(r"\A {0,3}(/{3,})\s*([\w-]+)\s*(?:\|\s*(.*?))?\s*\Z")
+CLOSES = re.compile(r"\A {0,3}/{3,}\s*\Z")
+FENCE = re.compile(r"\A\s*(`{3,}|~{3,})")
+TABLES = ("claims", "questions", "coverage", "references", "tally", "verdicts")
+
+
+def outside_fences(lines: list[str]) -> list[bool]:
+    """For each line whether it is ordinary Markdown, not part of a fenced code block."""
+    outside, fence = [], ""
+    for line in lines:
+        found = FENCE.match(line)
+        if found and not fence:
+            fence = found[1]
+            outside.append(False)
+        elif fence:
+            outside.append(False)
+            if found and found[1].startswith(fence) and not line.strip().strip(fence[0]):
+                fence = ""
+        else:
+            outside.append(True)
+    return outside
+
+
+def definitions(lines: list[str]) -> list[tuple[int, int, str, str]]:
+    """Each block that defines something: (first line, line after the last, `claim` or `mistake`, id), from 0."""
+    found, start, kind, id_ = [], -1, "", ""
+    for number, (line, plain) in enumerate(zip(lines, outside_fences(lines), strict=True)):
+        opening = OPENS.match(line) if plain else None
+        if opening and start < 0 and opening[2] in ("claim", "mistake"):
+            start, kind, id_ = number, opening[2], opening[3] or ""
+        elif plain and start >= 0 and CLOSES.match(line):
+            found.append((start, number + 1, kind, id_))
+            start = -1
+    return found
+
+
+class _Page(Preprocessor):
+    """Before a page is parsed: definitions become cards, and every claim id becomes a link reference."""
+
+    def __init__(self, md: Markdown, extension: BlocksExtension) -> None:
+        super().__init__(md)
+        self.extension = extension
+
+    def run(self, lines: list[str]) -> list[str]:
+        shelf, page = self.extension.shelf, page_file(self.md)
+        here = posixpath.dirname(page.src_uri) if page else ""
+        for claim in shelf.library.claims.values():
+            target = address(claim.id).replace(".html#", ".md#")  # MkDocs checks links between source pages
+            self.md.references[claim.id.lower()] = (posixpath.relpath(target, here or "."), shelf.say(claim.title))
+        for start, end, kind, id_ in reversed(definitions(lines)):
+            lines[start:end] = ["", f"/// card | {id_}", "///", ""] if kind == "claim" else []
+        return lines
+
+
+class _Card(Block):
+    """`/// card | id` with the heading's `level`, 3 unless told."""
+
+    NAME = "card"
+    ARGUMENT = True
+    OPTIONS = {"level": (3, type_ranged_integer(2, 6))}
+
+    def on_init(self) -> None:
+        self.extension: BlocksExtension = self.config["extension"]
+
+    def on_validate(self, parent: etree.Element) -> bool:
+        if self.argument.strip() not in self.extension.shelf.library.claims:
+            raise ValueError(f"no claim {self.argument.strip()!r}")
+        return True
+
+    def on_create(self, parent: etree.Element) -> etree.Element:
+        shelf, id_ = self.extension.shelf, self.argument.strip()
+        card = shelf.library.card(id_)
+        shown = self.extension.shown
+        again = id_ in shown
+        shown.add(id_)
+        classes = f"vd-card vd-{card.standing.verdict}" + (" vd-is-stale" if card.standing.stale else "")
+        section = etree.SubElement(parent, "section", {"class": classes, "data-claim": id_})
+        heading = etree.SubElement(section, f"h{self.options['level']}", {"class": "vd-title"})
+        if not again:  # one anchor a page, however often a page shows the claim
+            heading.set("id", id_)
+            section.set("aria-labelledby", id_)
+        heading.text = AtomicString(shelf.say(card.claim.title))
+        body = etree.SubElement(section, "div", {"class": "vd-body"})
+        html = self.extension.printer(self.md).render("card", card=card)
+        body.text = AtomicString(self.md.htmlStash.store(html))
+        return section
+
+
+class _Table(Block):
+    """`/// table | name`: a generated table, one template each."""
+
+    NAME = "table"
+    ARGUMENT = True
+
+    def on_init(self) -> None:
+        self.extension: BlocksExtension = self.config["extension"]
+
+    def on_validate(self, parent: etree.Element) -> bool:
+        if self.argument.strip() not in TABLES:
+            raise ValueError(f"no table {self.argument.strip()!r}; there are {', '.join(TABLES)}")
+        return True
+
+    def on_create(self, parent: etree.Element) -> etree.Element:
+        place = etree.SubElement(parent, "div", {"class": f"vd-table vd-table-{self.argument.strip()}"})
+        html = self.extension.printer(self.md).render(self.argument.strip())
+        place.text = AtomicString(self.md.htmlStash.store(html))
+        return place
+
+
+class BlocksExtension(PymdownBlocks):
+    """Option `shelf`: what the pages draw on."""
+
+    def __init__(self, **options) -> None:
+        self.config = {"shelf": ["", "verify.site.card.Shelf"]}
+        super().__init__(**options)
+        self.shown: set[str] = set()
+
+    @property
+    def shelf(self) -> Shelf:
+        return self.getConfig("shelf")
+
+    def printer(self, md: Markdown) -> Printer:
+        """A printer for the page that `md` renders."""
+        page = page_file(md)
+        return Printer(self.shelf, page.dest_uri if page else "index.html")
+
+    def extendMarkdownBlocks(self, md: Markdown, blocks) -> None:  # noqa: N802 (pymdownx's name for it)
+        md.preprocessors.register(_Page(md, self), "verify.page", 50)
+        blocks.register(_Card, {"extension": self})
+        blocks.register(_Table, {"extension": self})
+
+    def reset(self) -> None:
+        super().reset()
+        self.shown.clear()
+
+
+def makeExtension(**options) -> BlocksExtension:  # noqa: N802 (Markdown's name for it)
+    return BlocksExtension(**options)

@@ -1,0 +1,192 @@
+"""HTML of a claim's card and of the generated tables, from templates; every text is escaped by the template."""
+
+from __future__ import annotations
+
+import functools
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from verify.ledger import verdict as verdicts
+from verify.site import display, maths, words
+from verify.site.bibliography import Work
+from verify.site.model import MUTANTS, Chain, Library, Step
+
+INLINE = re.compile(r"\$([^$]+)\$")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A What / Why / How page: its front matter and where it is published."""
+
+    id: str
+    title: str
+    page: str
+    kind: str = ""
+    state: str = "open"
+    asked: str = ""
+    claims: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What the pages of one edition draw on.
+
+    questions  in the language of the edition
+    displays   page -> number of displayed formulas outside any claim
+    """
+
+    library: Library
+    language: str = "en"
+    works: Mapping[str, Work] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
+    displays: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def text(self) -> dict[str, str]:
+        return words.TEXT[self.language]
+
+    def say(self, texts: Mapping[str, str]) -> str:
+        """A bilingual text of a claim in this edition's language, English where there is no other."""
+        return texts.get(self.language) or texts.get("en", "")
+
+
+def address(id_: str) -> str:
+    """A claim's permanent address, from the root of an edition."""
+    return f"claims/{id_.split('.', 1)[0]}.html#{id_}"
+
+
+class Printer:
+    """Renders templates for one page; `page` is its address from the root of the edition."""
+
+    def __init__(self, shelf: Shelf, page: str) -> None:
+        self.shelf, self.page = shelf, page
+
+    def render(self, template: str, **values: Any) -> str:
+        """The template `name.html` with the shelf at hand, on one line a paragraph for Markdown's sake."""
+        text = self.shelf.text
+        return (
+            _templates()
+            .get_template(f"{template}.html")
+            .render(
+                shelf=self.shelf,
+                library=self.shelf.library,
+                t=text,
+                say=self.shelf.say,
+                href=self.href,
+                link=self.link,
+                prose=self.prose,
+                cited=self.cited,
+                declaration=self.declaration,
+                chain=self.chain,
+                badge=self.badge,
+                as_read=as_read,
+                reason=self.reason,
+                formula=maths.formula,
+                verdicts=verdicts.VERDICTS,
+                signs=words.SIGNS,
+                dimensions=self.dimensions,
+                number=number,
+                mutants=self.mutants,
+                mutant_kinds=MUTANTS,
+                method=self.method,
+                **values,
+            )
+        )
+
+    def href(self, target: str) -> str:
+        """`target`, an address from the root of the edition, relative to this page."""
+        path, _, anchor = target.partition("#")
+        relative = posixpath.relpath(path, posixpath.dirname(self.page) or ".")
+        return f"{relative}#{anchor}" if anchor else relative
+
+    def link(self, id_: str) -> Markup:
+        """The claim's id as a link to its permanent address."""
+        title = self.shelf.say(self.shelf.library.claims[id_].title)
+        return Markup('<a class="vd-id" href="{}" title="{}">{}</a>').format(self.href(address(id_)), title, id_)
+
+    def badge(self, verdict: str, note: str = "") -> Markup:
+        """Sign, word and colour of a verdict; the sign and the word carry it without the colour."""
+        return Markup(
+            '<span class="vd-badge vd-{}"><span class="vd-sign" aria-hidden="true">{}</span> {}{}</span>'
+        ).format(verdict, words.SIGNS[verdict], self.shelf.text[verdict], note)
+
+    def prose(self, text: str) -> Markup:
+        """Text with its `$formulas$` set."""
+        parts = INLINE.split(text)
+        return Markup("").join(maths.formula(part) if place % 2 else escape(part) for place, part in enumerate(parts))
+
+    def cited(self, text: str) -> Markup:
+        """Text with each key of the bibliography in it replaced by the work's label, linked."""
+        known = self.shelf.works
+        parts = re.split(r"([\w-]+)", text)
+        return Markup("").join(
+            Markup('<a href="{}">{}</a>').format(self.href(f"references.html#{part}"), known[part].label)
+            if part in known
+            else escape(part)
+            for part in parts
+        )
+
+    def declaration(self, line: str) -> Markup:
+        """One declaration line, `$x$ : positive`, in the reader's words."""
+        return self.prose(words.declaration(line.strip().removeprefix("- ").strip(), self.shelf.language))
+
+    def mutants(self, found: Mapping[str, Any]) -> str:
+        """One sentence: how many small changes of the steps were tried, and what became of them."""
+        text = self.shelf.text
+        parts = [text[f"mutant.{kind}"].format(found[kind]) for kind in MUTANTS if found.get(kind)]
+        total = sum(found.get(kind, 0) for kind in MUTANTS)
+        return text["mutants.sentence"].format(total, text["comma"].join(parts))
+
+    def method(self, text: str) -> str:
+        return words.method(text, self.shelf.language)
+
+    def reason(self, text: str) -> str:
+        return words.reason(text, self.shelf.language)
+
+    def chain(self, chain: Chain) -> Markup:
+        """The author's formula with a mark for each step."""
+        return maths.formula(display.marked(chain.latex, [step.verdict for step in chain.steps]), display=True)
+
+    def dimensions(self, name: str) -> str:
+        """The dimensions a verdict covers, in words."""
+        known = {"any": self.shelf.text["every"], "scalar": self.shelf.text["scalar"]}
+        return known.get(name, f"d = {name}" if name else "")
+
+
+def as_read(step: Step) -> Markup:
+    """The step printed back from its tree: what the machine took the author's LaTeX to say."""
+    from verify.language.printer import latex
+
+    relation = {
+        "<=": r"\le",
+        ">=": r"\ge",
+        "approx": r"\approx",
+        "propto": r"\propto",
+        "to": r"\to",
+        "law": r"\overset{d}{=}",
+    }.get(step.right.relation, step.right.relation)
+    return maths.formula(f"{latex(step.left.expression)} {relation} {latex(step.right.expression)}", display=True)
+
+
+def number(value: float | str | None) -> str:
+    """A measured number with four digits; what is not a number is shown as it stands."""
+    return f"{value:.4g}" if isinstance(value, int | float) else str(value if value is not None else "–")
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

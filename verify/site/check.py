@@ -1,0 +1,82 @@
+"""What a page says wrongly about claims, works and blocks, with file and line, before MkDocs starts."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from verify.site.blocks import OPENS, TABLES, definitions, outside_fences
+from verify.site.cite import CITATION, keys
+from verify.site.model import Library
+from verify.site.pages import front_matter, sources
+
+REFERENCE = re.compile(r"(?<!!)\[[^\[\]]*\]\[([^\[\]]*)\]|\[([\w-]+\.[\w.-]+)\]\[\]")
+DEFINED = re.compile(r"\A {0,3}\[([^\]]+)\]:\s")
+CODE = re.compile(r"(`+).*?\1")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing to mend: `file:line: message`."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+def faults(text: str, file: str, claims: Iterable[str], works: Iterable[str]) -> list[Fault]:
+    """All faults of one page: unknown claims, works and tables, and references that lead nowhere."""
+    claims, works = sorted(claims), sorted(works)
+    lines = text.splitlines()
+    found: list[Fault] = []
+
+    def miss(number: int, what: str, name: str, known: list[str]) -> None:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        found.append(Fault(file, number + 1, f"no {what} `{name}`{hint}"))
+
+    inside = {number for start, end, _, _ in definitions(lines) for number in range(start + 1, end)}
+    labels = {match[1].lower() for line in lines if (match := DEFINED.match(line))}
+    meta, _ = front_matter(text)
+    for id_ in map(str, meta.get("claims") or ()):
+        if id_ not in claims:
+            miss(next((n for n, line in enumerate(lines) if id_ in line), 0), "claim", id_, claims)
+    for number, (line, plain) in enumerate(zip(lines, outside_fences(lines), strict=True)):
+        if not plain or number in inside:
+            continue
+        if block := OPENS.match(line):
+            name = (block[3] or "").strip()
+            if block[2] in ("card", "claim", "mistake") and name not in claims:
+                miss(number, "claim", name, claims)
+            elif block[2] == "table" and name not in TABLES:
+                miss(number, "table", name, list(TABLES))
+            continue
+        prose = CODE.sub("", line)
+        for reference in REFERENCE.finditer(prose):
+            name = reference[1] or reference[2] or reference[0][1 : reference[0].index("]")]
+            if name.lower() not in labels and name not in claims:
+                miss(number, "claim", name, claims)
+        for citation in CITATION.finditer(prose):
+            for key in keys(citation):
+                if key not in works:
+                    miss(number, "work", key, works)
+    return found
+
+
+def site_faults(root: Path, library: Library, works: Iterable[str]) -> list[Fault]:
+    """The faults of all authored pages of both editions, in the order of the files."""
+    works = list(works)
+    files = {
+        file for language in ("en", "zh") for page, file in sources(root, language).items() if page.endswith(".md")
+    }
+    return [
+        fault
+        for file in sorted(files)
+        for fault in faults(file.read_text("utf-8"), str(file.relative_to(root)), library.claims, works)
+    ]

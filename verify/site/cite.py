@@ -1,0 +1,56 @@
+"""`[@karras2022edm]` or `[@one; @two]` -> footnotes from the bibliography; the theme shows them on hover."""
+
+from __future__ import annotations
+
+import re
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
+
+from verify.site.blocks import outside_fences
+
+CITATION = re.compile(r"(?<!\\)\[(@[\w:.-]+(?:\s*;\s*@[\w:.-]+)*)\]")
+
+
+def keys(found: re.Match[str]) -> list[str]:
+    """The keys that one citation names."""
+    return [key.strip().removeprefix("@") for key in found[1].split(";")]
+
+
+class _Citations(Preprocessor):
+    def __init__(self, md: Markdown, extension: CitationExtension) -> None:
+        super().__init__(md)
+        self.extension = extension
+
+    def run(self, lines: list[str]) -> list[str]:
+        works = self.extension.getConfig("shelf").works
+        used: dict[str, None] = {}
+
+        def note(found: re.Match[str]) -> str:
+            for key in keys(found):
+                if key not in works:
+                    raise ValueError(f"no work {key!r} in the bibliography")
+                used[key] = None
+            return "<sup>,</sup>".join(f"[^{key}]" for key in keys(found))
+
+        out = [
+            CITATION.sub(note, line) if plain else line
+            for line, plain in zip(lines, outside_fences(lines), strict=True)
+        ]
+        return out + [line for key in used for line in ("", f"[^{key}]: {works[key].line}")]
+
+
+class CitationExtension(Extension):
+    """Option `shelf`: what the pages draw on."""
+
+    def __init__(self, **options) -> None:
+        self.config = {"shelf": ["", "verify.site.card.Shelf"]}
+        super().__init__(**options)
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (Markdown's name for it)
+        md.preprocessors.register(_Citations(md, self), "verify.cite", 40)
+
+
+def makeExtension(**options) -> CitationExtension:  # noqa: N802 (Markdown's name for it)
+    return CitationExtension(**options)

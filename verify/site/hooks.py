@@ -1,0 +1,60 @@
+"""MkDocs glue that has no place in a Markdown extension.
+
+Formulas and apparatus are held back while the theme indexes the text: its indexer is slow, and would otherwise read
+the hundred elements of every formula only to leave them out.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from pathlib import Path
+
+HELD = re.compile(r"<(vd-formula|aside|ol)\b[^>]*\bdata-search-exclude\b.*?</\1>", re.S)
+FOREIGN = re.compile(
+    r"<(style|script)\b.*?</\1>"
+    r'|<div class="zeroclipboard-container">.*?</clipboard-copy>\s*</div>|<div class="clipboard-copy-txt".*?</div>',
+    re.S,
+)
+HOLE = re.compile(r"<vd-hole n=(\d+)></vd-hole>")
+TAGS = re.compile(r"<(style|script|section|h1|table)\b.*?</\1>|<[^>]+>", re.S)
+
+
+def on_page_content(content, page, config, files):
+    """Takes out what the search index leaves out; `on_post_page` puts it back."""
+    held = page.meta["held"] = []
+    if page.file.src_uri.startswith("notebooks/"):
+        # nbconvert brings 600 kB of style, a script from another host, and each cell twice
+        content = FOREIGN.sub("", content).replace("<pre>", '<pre tabindex="0">')
+
+    def hold(found: re.Match[str]) -> str:
+        held.append(found[0])
+        return f"<vd-hole n={len(held) - 1}></vd-hole>"
+
+    return HELD.sub(hold, content)
+
+
+def on_page_context(context, page, config, nav):
+    """Gives the page its description, its source for "edit this page", and the note on its language."""
+    root = Path(config.extra["root"])
+    source = Path(os.path.realpath(page.file.abs_src_path))
+    if source.is_relative_to(root):
+        name = source.relative_to(root).as_posix()
+        authored = not name.startswith(".verify/")
+        page.edit_url = f"{config.repo_url}/edit/main/{name}" if authored and config.repo_url else None
+        page.meta["untranslated"] = authored and config.theme["language"] == "zh" and "/zh/" not in f"/{name}"
+    if "description" not in page.meta:
+        text = " ".join(html.unescape(TAGS.sub(" ", page.content or "")).split())
+        page.meta["description"] = f"{page.title}: {text}"[:155]
+    return context
+
+
+def on_post_page(output, page, config):
+    """Puts back what was held, and names the theme's search dialog (axe: aria-dialog-name)."""
+    held = page.meta["held"]
+    name = "搜索" if config.theme["language"] == "zh" else "Search"
+    output = output.replace(
+        'data-md-component="search" role="dialog"', f'data-md-component="search" role="dialog" aria-label="{name}"'
+    )
+    return HOLE.sub(lambda found: held[int(found[1])], output)

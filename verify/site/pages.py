@@ -1,0 +1,139 @@
+"""The pages of both editions, laid out for MkDocs: authored ones as links to their source, generated ones as files.
+
+An edition is a folder: docs/ and questions/, for 中文 with docs/zh/ and questions/zh/ laid over them, plus one
+page a topic with the cards of all its claims (their permanent address) and the data a reader may fetch. What is
+not translated stays English and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from verify.site import words
+from verify.site.blocks import definitions, outside_fences
+from verify.site.card import Question
+from verify.site.model import Library
+
+LANGUAGES = ("en", "zh")
+KINDS, STATES = ("What", "Why", "How"), ("open", "discussed", "answered")
+
+
+class PageError(ValueError):
+    """A page that cannot be built; the message names the file and the line."""
+
+
+def sources(root: Path, language: str) -> dict[str, Path]:
+    """Address of each authored file in the edition -> the file itself."""
+    found: dict[str, Path] = {}
+    for base, folder in (("", root / "docs"), ("questions/", root / "questions")):
+        for layer in (folder, folder / language) if language != "en" else (folder,):
+            for file in sorted(layer.rglob("*")):
+                name = file.relative_to(layer)
+                if (
+                    file.is_file()
+                    and name.parts[0] not in LANGUAGES
+                    and not any(part.startswith(".") for part in name.parts)
+                ):
+                    found[base + name.as_posix()] = file
+    # Of a notebook either the source is shown, and run, or its committed copy with outputs.
+    unused = ".ipynb" if language == "en" and os.environ.get("VERIFY_NOTEBOOKS") else ".py"
+    return {page: file for page, file in found.items() if not page.startswith("notebooks/") or file.suffix != unused}
+
+
+def front_matter(text: str) -> tuple[dict, int]:
+    """A page's front matter and the number of lines it takes."""
+    if not text.startswith("---\n") or "\n---\n" not in text[3:]:
+        return {}, 0
+    block = text[4 : text.index("\n---\n", 3) + 1]
+    return yaml.safe_load(block) or {}, block.count("\n") + 2
+
+
+def title(text: str, otherwise: str) -> str:
+    """A page's first heading."""
+    return next((line[2:].strip() for line in text.splitlines() if line.startswith("# ")), otherwise)
+
+
+def read_questions(root: Path, language: str) -> tuple[Question, ...]:
+    """All questions in the language of the edition, newest first."""
+    found = []
+    for page, file in sources(root, language).items():
+        if not page.startswith("questions/") or not page.endswith(".md") or page == "questions/index.md":
+            continue
+        text = file.read_text("utf-8")
+        meta, _ = front_matter(text)
+        kind, state = str(meta.get("kind", "")), str(meta.get("state", ""))
+        if kind not in KINDS or state not in STATES:
+            raise PageError(
+                f"{_named(file, root)}:1: a question's front matter needs a kind "
+                f"({', '.join(KINDS)}) and a state ({', '.join(STATES)})"
+            )
+        found.append(
+            Question(
+                str(meta.get("id", file.stem)),
+                title(text, file.stem),
+                page[:-3] + ".html",
+                kind,
+                state,
+                str(meta.get("asked", "")),
+                tuple(map(str, meta.get("claims") or ())),
+                tuple(map(str, meta.get("topics") or ())),
+            )
+        )
+    return tuple(sorted(found, key=lambda question: (question.asked, question.id), reverse=True))
+
+
+def count_displays(root: Path, language: str) -> dict[str, int]:
+    """Address -> number of displayed formulas that no claim holds, for each page of the edition that has prose."""
+    found = {}
+    for page, file in sources(root, language).items():
+        if page.endswith(".md"):
+            lines = file.read_text("utf-8").splitlines()
+            for start, end, _, _ in reversed(definitions(lines)):
+                del lines[start:end]
+            text = "\n".join(line for line, plain in zip(lines, outside_fences(lines), strict=True) if plain)
+            found[page[:-3] + ".html"] = text.count("$$") // 2
+    return found
+
+
+def lay_out(root: Path, language: str, folder: Path, library: Library) -> None:
+    """Makes `folder` the docs_dir of one edition."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for page, file in sources(root, language).items():
+        _link(file, folder / page)
+    for page, text in _generated(root, language, library):
+        target = folder / page
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, "utf-8")
+    for card in library.cards():
+        for experiment in card.experiments:
+            for address, file in experiment.files.items():
+                _link(file, folder / address)
+
+
+def _generated(root: Path, language: str, library: Library) -> Iterator[tuple[str, str]]:
+    for topic, claims in library.topics.items():
+        name = topic_title(root, topic, language)
+        cards = "".join(f"\n/// card | {claim.id}\n    level: 2\n///\n" for claim in claims)
+        yield f"claims/{topic}.md", f"---\ntopic: {topic}\n---\n# {name}\n{cards}"
+
+
+def topic_title(root: Path, topic: str, language: str) -> str:
+    """The heading of the topic's claims file; the topic's name where it has none."""
+    file = root / "verify" / "theory" / topic / "claims.md"
+    english = title(file.read_text("utf-8"), topic) if file.exists() else topic
+    return words.TOPICS_ZH.get(topic, english) if language == "zh" else english
+
+
+def _link(file: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.is_symlink():
+        os.symlink(file.resolve(), target)
+
+
+def _named(file: Path, root: Path) -> str:
+    return os.path.relpath(file, root)

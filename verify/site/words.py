@@ -1,0 +1,238 @@
+"""Every word the site itself says, in both languages; pages and claims bring their own."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+
+# The sign before the word, so that a verdict reads without its colour; and the same sign inside a formula.
+SIGNS = {
+    "proved": "✓",
+    "supported": "≈",
+    "assumed": "†",
+    "undecided": "?",
+    "vacuous": "∅",
+    "refuted": "✗",
+    "stale": "↻",
+}
+TEX_SIGNS = {
+    "proved": r"\checkmark",
+    "supported": r"\approx",
+    "assumed": r"\dagger",
+    "undecided": "?",
+    "vacuous": r"\varnothing",
+    "refuted": r"\times",
+    "stale": r"\circlearrowright",
+}
+
+_PAIRS: dict[str, tuple[str, str]] = {
+    # verdicts
+    "proved": ("proved", "已证明"),
+    "supported": ("supported", "数值支持"),
+    "refuted": ("refuted", "已否定"),
+    "undecided": ("undecided", "未判定"),
+    "assumed": ("assumed", "引用未验"),
+    "vacuous": ("vacuous", "空洞"),
+    "stale": ("stale", "已过期"),
+    "proved.what": ("an exact normal form, in the dimensions named", "精确范式，并注明所覆盖的维数"),
+    "supported.what": (
+        "many-digit numbers at many points, or an experiment, agree with it",
+        "在许多点上的高精度数值或实验与之相符",
+    ),
+    "assumed.what": ("cited, not checked", "仅引用，未检验"),
+    "undecided.what": ("not settled; the reason is stated", "尚未判定，并说明原因"),
+    "vacuous.what": (
+        "its assumptions contradict each other, or a wrong variant passed",
+        "假设互相矛盾，或有错误变体通过了检验",
+    ),
+    "refuted.what": ("numbers inside the declared domain contradict it", "声明域内的数值与之矛盾"),
+    "stale.what": ("something it depends on has changed since it was judged", "判定之后其依赖项有变"),
+    # routes
+    "proof": ("proof", "证明"),
+    "sampling": ("sampling", "数值取样"),
+    "experiments": ("experiments", "实验"),
+    # card
+    "claim": ("claim", "论断"),
+    "claims": ("claims", "论断"),
+    "verdict": ("verdict", "结论"),
+    "weakest": ("weakest upstream", "上游最弱"),
+    "assumptions": ("Assumptions", "假设"),
+    "steps": ("steps", "步"),
+    "step": ("step", "步"),
+    "as_read": ("as read by the machine", "机器读作"),
+    "certificate": ("certificate", "证书"),
+    "method": ("method", "方法"),
+    "dimensions": ("dimensions", "维数"),
+    "generators": ("generators", "生成元"),
+    "relations": ("relations", "关系"),
+    "conditions": ("side conditions", "附加条件"),
+    "counterexample": ("counterexample", "反例"),
+    "left": ("left side", "左边"),
+    "right": ("right side", "右边"),
+    "difference": ("difference lies in", "差落在"),
+    "why": ("what was missing", "缺少什么"),
+    "hint": ("a repair that is itself proved", "已证明的修正"),
+    "mistakes": ("Mistakes", "常见错误"),
+    "seen": ("seen in", "出处"),
+    "evidence": ("Evidence", "证据"),
+    "mutants": ("mutants", "变体"),
+    "mutants.sentence": ("{0} small changes of the steps were tried: {1}.", "对各步做了 {0} 处微小改动：{1}。"),
+    "comma": (", ", "，"),
+    "equivalents": ("changes that mean the same", "含义相同的改动"),
+    "survivors": ("changes that passed and should not", "本不该通过却通过的改动"),
+    "mutant.refuted": ("{0} refuted", "{0} 处被否定"),
+    "mutant.refused": ("{0} refused", "{0} 处被拒绝"),
+    "mutant.equivalent": ("{0} equivalent", "{0} 处等价"),
+    "mutant.undecided": ("{0} undecided", "{0} 处未判定"),
+    "mutant.stopped": ("{0} stopped", "{0} 处中止"),
+    "mutant.survived": ("{0} survived", "{0} 处存活"),
+    "more": ("{0} more", "另有 {0} 项"),
+    "checks": ("{0} comparisons", "{0} 项比较"),
+    "prediction": ("prediction", "预测"),
+    "predicted": ("predicted", "预测值"),
+    "measured": ("measured", "测得"),
+    "interval": ("interval", "区间"),
+    "visible": ("would have been seen", "可察觉的偏差"),
+    "variants": ("wrong variants", "错误变体"),
+    "record": ("record", "记录"),
+    "figure": ("figure", "图"),
+    "not_run": ("not run yet", "尚未运行"),
+    "seconds": ("{0} s", "{0} 秒"),
+    "source": ("Source", "来源"),
+    "uses": ("Uses", "依据"),
+    "used_by": ("Used by", "被引用于"),
+    "run_again": ("Run it again", "重新运行"),
+    "copy": ("Copy", "复制"),
+    "copied": ("Copied", "已复制"),
+    "not_checked": ("nothing has judged it yet", "尚未检验"),
+    "because": ("Not checked:", "未检验："),
+    # tables
+    "topic": ("topic", "主题"),
+    "title": ("title", "标题"),
+    "filter": ("Filter", "筛选"),
+    "find": ("Find", "查找"),
+    "all": ("all", "全部"),
+    "shown": ("shown", "条显示"),
+    "nothing": ("Nothing matches.", "没有匹配的条目。"),
+    "of_all": ("{0} of {1}", "{0} / {1}"),
+    "count": ("count", "数量"),
+    "total": ("total", "合计"),
+    "what": ("what", "项目"),
+    "mistakes.count": ("mistakes", "常见错误"),
+    "mutants.count": ("mutants", "变体"),
+    "displays": ("displayed formulas outside any claim", "不属于任何论断的陈列公式"),
+    "pages": ("page", "页面"),
+    "asked": ("asked", "提出"),
+    "kind": ("kind", "类型"),
+    "state": ("state", "状态"),
+    "What": ("What", "是什么"),
+    "Why": ("Why", "为什么"),
+    "How": ("How", "怎么做"),
+    "open": ("open", "待答"),
+    "discussed": ("discussed", "讨论中"),
+    "answered": ("answered", "已答"),
+    "rests_on": ("rests on", "依据论断"),
+    "every": ("every d", "任意 d 维"),
+    "scalar": ("scalar", "标量"),
+}
+TEXT: dict[str, dict[str, str]] = {
+    language: {key: pair[place] for key, pair in _PAIRS.items()} for place, language in enumerate(("en", "zh"))
+}
+
+# The words of declarations (the claim language), longest first so that a phrase wins over
+# its parts. Formulas between dollars are left alone.
+DECLARATION_ZH: dict[str, str] = {
+    "random with mean": "随机量，均值",
+    "and variance": "，方差",
+    "positive function": "正值函数",
+    "vector function": "向量值函数",
+    "vector sequence": "向量序列",
+    "positive family": "正值函数族",
+    "positive sequence": "正数列",
+    "Wiener vector": "维纳向量过程",
+    "sequence in": "数列，取值于",
+    "index from": "指标，从",
+    "random vector": "随机向量",
+    "nonnegative": "非负",
+    "relation": "关系",
+    "equation": "方程",
+    "function": "函数",
+    "sequence": "数列",
+    "positive": "正",
+    "density": "概率密度",
+    "instance": "实例",
+    "boundary": "边界上为零",
+    "dimensions": "维数",
+    "integer": "整数",
+    "vector": "向量",
+    "random": "随机量",
+    "Wiener": "维纳过程",
+    "count": "正整数",
+    "family": "函数族",
+    "joint": "联合密度",
+    "index": "指标",
+    "space": "空间变量",
+    "real": "实数",
+    "unit": "取值于 (0,1)",
+    "SDE": "随机微分方程",
+    "any": "任意",
+    "and": "与",
+    "to": "到",
+    "in": "取值于",
+}
+TOPICS_ZH: dict[str, str] = {
+    "edm": "EDM 设计空间",
+    "gauss": "高斯代数",
+    "rev": "逆向过程",
+    "score": "得分函数",
+    "sde": "随机微分方程",
+}
+# The phrases of which the judges make the description of a method.
+METHODS_ZH: dict[str, str] = {
+    r"normal form": "精确范式",
+    r"stationary and convex": "驻点且凸",
+    r"every d": "任意 d 维",
+    r"scalar": "标量",
+    r"interval enclosure of the gradient": "梯度的区间包围",
+    r"for the declared instance": "（在声明的实例上）",
+    r"interval enclosure": "区间包围",
+    r"(\d+) drawn points?": r"\1 个随机点",
+    r"no free variable, evaluated once": "无自由变量，计算一次",
+    r"agreement to (\d+) of (\d+) digits": r"\2 位中有 \1 位一致",
+    r"a relative deviation of ([\d.e+-]+) would have shown": r"\1 的相对偏差即可察觉",
+    r"integrals and expectations by quadrature at two refinements": "积分与期望用两种加密程度的数值求积",
+    r"the remainder over (h\^\d+) stays bounded from (\S+) to (\S+)": r"余项除以 \1 后从 \2 到 \3 保持有界",
+}
+_MATHS = re.compile(r"(\$[^$]*\$)")
+
+
+def declaration(line: str, language: str) -> str:
+    """A declaration line in the reader's words; its formulas stay as they are."""
+    if language != "zh":
+        return line
+    phrase = re.compile("|".join(rf"\b{re.escape(key)}\b" for key in sorted(DECLARATION_ZH, key=len, reverse=True)))
+    parts = _MATHS.split(line)
+    return "".join(
+        part if part.startswith("$") else phrase.sub(lambda found: DECLARATION_ZH[found[0]], part) for part in parts
+    )
+
+
+@functools.cache
+def _reasons() -> dict[str, str]:
+    lines = (Path(__file__).parent / "reasons.zh.txt").read_text("utf-8").splitlines()
+    return dict(line.split(" = ", 1) for line in lines if " = " in line)
+
+
+def reason(text: str, language: str) -> str:
+    """A step's reason from the glossary `reasons.zh.txt`; one that is not there keeps its English."""
+    return _reasons().get(text.strip(), text) if language == "zh" else text
+
+
+def method(text: str, language: str) -> str:
+    """How a step was judged; a phrase that is not known keeps its English."""
+    if language == "zh":
+        for phrase, chinese in METHODS_ZH.items():
+            text = re.sub(phrase, chinese, text)
+        text = text.replace("; ", "；")
+    return text
