@@ -285,7 +285,7 @@ def test_a_law_that_is_no_density_is_refused():
 def test_a_law_without_arguments_is_taken_at_the_variable_of_the_expectation():
     scope = scope_of("$x, y$ : vector", "$q(x)$ : density")
     assert equal(scope, r"\mathbb{E}_{y\sim q}[\|y\|^2]", r"\mathbb{E}_{x\sim q}[\|x\|^2]", 2)
-    assert not equal(scope, r"\mathbb{E}_{y\sim q}[\|y\|^2]", r"q(x)\int\|y\|^2\,dy", 2)
+    refused(Unsupported, "converge", scope, r"q(x)\int\|y\|^2\,dy", 2)
 
 
 def test_laws_are_averaged_from_the_last_to_the_first():

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from verify.language.claim import Claim
 
 WELL, REFUTED, UNREADABLE, OUR_ERROR = 0, 1, 2, 3
-LOCAL_RECORDS = Path(".verify") / "records"
-COMMITTED_RECORDS = Path("records")
 
 # A mark and a word, so that colour is never the only sign.
 MARKS = {

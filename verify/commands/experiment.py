@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from verify.commands import common
+from verify.experiments.records import COMMITTED, LOCAL
 from verify.experiments.registry import UnknownExperiment, all_experiments
 
 HELP = "list experiments, or run one and keep its record"
@@ -37,7 +38,7 @@ def _list(arguments: argparse.Namespace) -> int:
     from verify.ledger.standing import newest
 
     root = common.find_root()
-    records = newest(root / common.LOCAL_RECORDS, root / common.COMMITTED_RECORDS)
+    records = newest(root / LOCAL, root / COMMITTED)
     entries = all_experiments()
     if arguments.json:
         common.print_json([
@@ -66,7 +67,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from verify.experiments.run import SettingError, perform
 
     root = common.find_root()
-    folder = root / (common.COMMITTED_RECORDS if arguments.record else common.LOCAL_RECORDS)
+    folder = root / (COMMITTED if arguments.record else LOCAL)
     code = common.WELL
     for name in names:
         try:

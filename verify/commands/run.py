@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.commands import common
+from verify.experiments.records import COMMITTED, LOCAL
 from verify.language.catalog import Catalog, load_catalog
 from verify.language.claim import Claim
 from verify.ledger.standing import Standing, newest, standings, status_document, summary
@@ -52,7 +53,7 @@ class Run:
 
     def records(self) -> dict[str, Any]:
         """The newest record of every experiment."""
-        return newest(self.root / common.LOCAL_RECORDS, self.root / common.COMMITTED_RECORDS)
+        return newest(self.root / LOCAL, self.root / COMMITTED)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -96,7 +97,7 @@ def _measure(found: Run, fresh: bool) -> None:
 
     wanted = list(dict.fromkeys(name for claim in found.chosen for name in claim.experiments))
     known = all_experiments()
-    local = newest(found.root / common.LOCAL_RECORDS)
+    local = newest(found.root / LOCAL)
     todo = [n for n in wanted if n in known and (fresh or n not in local or local[n].stale())]
     if not todo:
         return
@@ -106,7 +107,7 @@ def _measure(found: Run, fresh: bool) -> None:
         for number, name in enumerate(todo):
             advance(number, len(todo), name)
             try:
-                perform(name).write(found.root / common.LOCAL_RECORDS)
+                perform(name).write(found.root / LOCAL)
             except OSError as error:
                 found.failure = f"a record could not be written: {error}"
                 return

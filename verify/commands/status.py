@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from verify.commands import common
+from verify.experiments.records import COMMITTED, LOCAL
 from verify.language.catalog import load_catalog
 from verify.ledger.standing import newest, status_document
 from verify.ledger.store import Ledger
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     root = common.find_root()
     catalog, ledger = load_catalog(root), Ledger(root)
     chosen = {claim.id for claim in common.select(catalog, arguments.targets)}
-    records = newest(root / common.LOCAL_RECORDS, root / common.COMMITTED_RECORDS)
+    records = newest(root / LOCAL, root / COMMITTED)
     document = status_document(catalog, ledger, records)
     document["claims"] = [entry for entry in document["claims"] if entry["id"] in chosen]
     if arguments.json:

@@ -16,6 +16,8 @@ from typing import Any
 from verify.sources import source_hashes
 
 SCHEMA = 1
+LOCAL = Path(".verify") / "records"  # made on this machine by `verify run`
+COMMITTED = Path("records")  # made with --record, kept in the repository
 
 
 class RecordError(ValueError):

@@ -26,8 +26,8 @@ from verify.experiments.experiment import (
 from verify.experiments.figure import draw
 from verify.experiments.records import Record, plain
 from verify.experiments.registry import Entry, find
-from verify.sources import source_hashes
 from verify.experiments.statistics import CONFIRMED, INCONCLUSIVE, MISS, REFUTED
+from verify.sources import source_hashes
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 LANGUAGES = ("en", "zh")

@@ -13,12 +13,14 @@ from verify.language.claim import Row
 from verify.language.errors import LanguageError
 from verify.language.reader import read_formula
 from verify.language.scope import Scope
+from verify.language.tokens import check_length
 from verify.language.tree import Node
 
 _LAYOUT = r"aligned|align\*?|alignedat|split|gathered|gather\*?|equation\*?|eqnarray\*?|multline\*?"
 _ENVIRONMENT = re.compile(rf"\\(?:begin|end)\{{(?:{_LAYOUT})\}}")
 _NOISE = re.compile(
     r"\\(?:label|tag\*?)\{[^{}]*\}|\\(?:hspace|vspace)\*?\{[^{}]*\}|(?<!\\)%[^\n]*|\\(?:nonumber|notag)\b"
+    r"|(?<=[=&\s])\{\}"
 )
 _OVER = r"\\(?:overset|stackrel)\s*\{(?P<over>(?:[^{}]|\{[^{}]*\})*)\}\s*(?:\{\s*(?::?=|\\equiv)\s*\}|=)"
 _RELATION = re.compile(
@@ -28,6 +30,7 @@ _RELATION = re.compile(
     r"|(?P<propto>\\propto(?![A-Za-z]))|(?P<to>\\(?:to|rightarrow|longrightarrow)(?![A-Za-z]))"
     r"|(?P<bad>\\(?:Rightarrow|implies|Leftrightarrow|iff|neq|ne)(?![A-Za-z]))"
 )
+_TURN = re.compile(r"[\\(){}\[\]:=<>]")  # where a relation, a command or a bracket may begin
 _NAMES = {
     "equal": "=",
     "le": "<=",
@@ -38,6 +41,16 @@ _NAMES = {
     "propto": "propto",
     "to": "to",
 }
+_ROW_END = re.compile(r"\\\\(?:\s*\[[^\]\n]*(?:pt|em|ex|mm|cm)\])?")
+# What may stand beside the alignment mark &: something that relates or joins, or the edge of the row.
+_JOINS_BEFORE = re.compile(r"(?:[-+*/=<>({\[,]|\{\}|\\(?:cdot|times|left|leq?|geq?|approx|equiv|to|propto))\s*$")
+_JOINS_AFTER = re.compile(
+    r"(?:\\[,;:!> ]|\\q?quad(?![a-z])|\{\}|\s)*"
+    r"(?:[-+*/=<>:)}\]&.,;]|$|\\(?:\\|cdot|times|right|[bB]igg?|leq?|geq?|lt|gt|approx|simeq|equiv|to|propto"
+    r"|coloneqq|triangleq|overset|stackrel|text|tag|label|end)(?![a-z]))"
+)
+_BLANK = re.compile(r"^(?:\\?\s)*|\s+$")  # `\\\ ` is a row end that Markdown escaped once too often
+_QUOTE_MARK = re.compile(r"^[ \t]*>(?=[ \t]*[^\s])", re.M)
 _IN_LAW = ("d", "law", "D", "dist.", "\\mathcal{L}", "\\mathcal{D}")
 
 
@@ -55,6 +68,7 @@ def read_chain(text: str, scope: Scope, first: Node | None = None) -> tuple[Row,
     `first` is the side that a chain beginning with a relation sign starts from. `Row.line` counts from
     the first line of `text`. Raises LanguageError with spans in `text`.
     """
+    check_length(text)
     text_shown, sides = _split(text)
     rows = []
     for position, side in enumerate(sides):
@@ -79,6 +93,12 @@ def read_chain(text: str, scope: Scope, first: Node | None = None) -> tuple[Row,
 def _split(text: str) -> tuple[str, list[_Side]]:
     """The text with layout blanked out (same length), and the extent of each side in it."""
     masked = text
+    if mark := _QUOTE_MARK.search(text):
+        raise LanguageError(
+            "a line begins with >: a quote mark of Markdown, or a relation?",
+            (mark.end() - 1, mark.end()),
+            "leave it out, or write \\gt for the relation",
+        )
     for pattern in (_ENVIRONMENT, _NOISE):
         masked = pattern.sub(lambda m: " " * len(m.group()), masked)
     rows, masked = _rows(masked)
@@ -119,8 +139,8 @@ def _rows(masked: str) -> tuple[list[tuple[int, int, str]], str]:
         pair = masked[position : position + 2]
         if pair == "\\\\" and depth <= 0:
             close(position)
-            skip = re.match(r"\\\\(?:\s*\[[^\]\n]*(?:pt|em|ex|mm|cm)\])?", masked[position:])
-            width = skip.end() if skip else 2
+            skip = _ROW_END.match(masked, position)
+            width = skip.end() - position if skip else 2
             out[position : position + width] = " " * width
             position += width
             row_start = position
@@ -130,12 +150,29 @@ def _rows(masked: str) -> tuple[list[tuple[int, int, str]], str]:
             continue
         depth += (pair[0] == "{") - (pair[0] == "}")
         if pair[0] == "&" and depth <= 0:
+            if formula_end is not None and position > formula_end + 1:
+                raise LanguageError(
+                    "an & in a reason: does a row begin here?", (position, position + 1), "end the row above with \\\\"
+                )
             if pair == "&&" and masked[row_start:position].strip() and formula_end is None:
                 formula_end = position
+            elif formula_end is None:
+                _check_alignment(masked, row_start, position)
             out[position] = " "
         position += 1
     close(len(masked))
     return rows, "".join(out)
+
+
+def _check_alignment(masked: str, row_start: int, position: int) -> None:
+    """`a &= b & c &= d` is two equations side by side, not a product of b and c."""
+    before = masked[max(row_start, position - 40) : position]
+    if before.strip() and not _JOINS_BEFORE.search(before) and not _JOINS_AFTER.match(masked, position + 1):
+        raise LanguageError(
+            "& stands between two factors: are these two statements in one row?",
+            (position, position + 1),
+            "give each statement a chain of its own",
+        )
 
 
 def _reason(text: str) -> str:
@@ -148,7 +185,7 @@ def _reason(text: str) -> str:
 def _add_row(masked: str, sides: list[_Side], start: int, end: int, reason: str, number: int) -> None:
     pieces = _pieces(masked, start, end)
     lead = pieces[0]
-    lead_text = masked[lead.start : lead.end].strip()
+    lead_text = _BLANK.sub("", masked[lead.start : lead.end])
     if not sides:
         sides.append(lead)
     elif lead_text:
@@ -182,7 +219,8 @@ def _pieces(masked: str, start: int, end: int) -> list[_Side]:
     """One row, cut at the relation signs outside all brackets."""
     pieces = [_Side("", start, end)]
     depth, position = 0, start
-    while position < end:
+    while found := _TURN.search(masked, position, end):
+        position = found.start()
         match = _RELATION.match(masked, position, end) if depth == 0 else None
         if match:
             pieces[-1].end = match.start()

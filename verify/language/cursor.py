@@ -35,7 +35,8 @@ class Cursor:
         return self.tokens[at] if at < len(self.tokens) else self.tokens[-1]
 
     def at(self, kind: str, text: str, ahead: int = 0) -> bool:
-        token = self.peek(ahead)
+        at = self.position + ahead
+        token = self.tokens[at if at < len(self.tokens) else -1]
         return token.text == text and token.kind == kind
 
     def at_any(self, kind: str, texts: str | frozenset[str]) -> bool:

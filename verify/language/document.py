@@ -10,7 +10,7 @@ A block that cannot be read is an error of its own; the other blocks of the docu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -54,12 +54,17 @@ class Document:
     shown: list[tuple[str, int]] = field(default_factory=list)
     displays_outside: int = 0
 
+    def refuse(self, error: LanguageError) -> None:
+        """Keep an error with its place."""
+        if len(self.errors) < MAX_ERRORS:
+            self.errors.append(error.located(self.file, self.text))
+
 
 def load_document(path: Path, name: str, vocabularies: Mapping[str, Vocabulary]) -> Document:
     """Read a file. One that is not UTF-8 gives a document with that error and no claims."""
     data = path.read_bytes()
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         problem = LanguageError(f"byte {error.start} is not UTF-8 text", suggestion="save the file as UTF-8")
         problem.file, problem.line, problem.column = name, data.count(b"\n", 0, error.start) + 1, 1
@@ -89,7 +94,7 @@ def read_document(text: str, file: str, vocabularies: Mapping[str, Vocabulary] |
             elif block.kind == "card":
                 document.shown.append((block.name, block.start))
         except LanguageError as error:
-            document.errors.append(error.located(file, text))
+            document.refuse(error)
     return document
 
 
@@ -140,11 +145,7 @@ def _blocks(document: Document) -> list[Block]:
                     _unclosed(document, opened[2])
                 opened = (match["kind"], match["name"] or "", offset, offset + len(line))
             elif stripped == "///":
-                document.errors.append(
-                    LanguageError("/// closes a block that was never opened", (offset, offset + 3)).located(
-                        document.file, document.text
-                    )
-                )
+                document.refuse(LanguageError("/// closes a block that was never opened", (offset, offset + 3)))
         offset += len(line)
     if opened:
         _unclosed(document, opened[2])
@@ -152,12 +153,11 @@ def _blocks(document: Document) -> list[Block]:
 
 
 def _unclosed(document: Document, start: int) -> None:
-    error = LanguageError("this block is never closed", (start, start + 3), "end it with a line ///")
-    document.errors.append(error.located(document.file, document.text))
+    document.refuse(LanguageError("this block is never closed", (start, start + 3), "end it with a line ///"))
 
 
 def _block(kind: str, name: str, start: int, body_start: int, end: int, text: str) -> Block:
-    options: dict[str, str] = {}
+    options: dict[str, list[str]] = {}
     position = body_start
     key = ""
     while position < end:
@@ -168,11 +168,13 @@ def _block(kind: str, name: str, start: int, body_start: int, end: int, text: st
         match = re.match(r"\s{4}([a-z][a-z-]*):(?:\s+(.*))?$", line.rstrip("\n"))
         if match:
             key = match[1]
-            options[key] = _unquote((match[2] or "").strip())
+            options[key] = [_unquote((match[2] or "").strip())]
         elif key:
-            options[key] += " " + line.strip()
+            options[key].append(line.strip())
         position = stop
-    return Block(kind, name, options, text[position:end], start, position, end)
+    return Block(
+        kind, name, {key: " ".join(lines) for key, lines in options.items()}, text[position:end], start, position, end
+    )
 
 
 def _unquote(value: str) -> str:
@@ -330,21 +332,21 @@ def _citations(text: str) -> tuple[Citation, ...]:
 def _items(body: str, offset: int) -> list[tuple[str, int]]:
     """The declaration items of a body, outside displays: (text, offset in the document)."""
     masked = re.sub(r"\$\$.*?\$\$", lambda m: re.sub(r"[^\n]", " ", m.group()), body, flags=re.S)
-    items: list[tuple[str, int]] = []
+    extents: list[tuple[int, int]] = []
     position = 0
     open_item = False
     for line in masked.splitlines(keepends=True):
+        end = position + len(line.rstrip())
         bullet = re.match(r"[-*]\s+", line)
         if bullet and is_declaration(line[bullet.end() :]):
-            items.append((line[bullet.end() :].rstrip(), offset + position + bullet.end()))
+            extents.append((position + bullet.end(), end))
             open_item = True
         elif open_item and line.startswith("  ") and line.strip():
-            text, start = items[-1]
-            items[-1] = (body[start - offset : position + len(line.rstrip())], start)
+            extents[-1] = (extents[-1][0], end)
         else:
             open_item = False
         position += len(line)
-    return items
+    return [(body[begin:end], offset + begin) for begin, end in extents]
 
 
 def _displays(body: str, offset: int) -> list[tuple[str, int]]:

@@ -549,6 +549,7 @@ def _big_operator(kind: type[Summation] | type[Product]) -> Callable[[Reader, tu
     def read(reader: Reader, stops: tuple[str, ...]) -> Node:
         start, sign = reader.token.start, reader.advance().text
         lower = upper = None
+        reader.subscript_first()
         if not reader.at(SYMBOL, "_"):
             raise reader.fail(f"\\{sign} needs its index", suggestion=f"write \\{sign}_{{i=1}}^{{N}}")
         reader.advance()

@@ -81,17 +81,22 @@ _TOKEN = re.compile(
 _SYMBOLS = frozenset("+-*/^_()[]{}|,;=<>!'.:")
 
 
-def tokenize(text: str) -> list[Token]:
-    """All tokens of one formula.
-
-    Raises LanguageError for a character that mathematics has no use for and for oversized input.
-    """
+def check_length(text: str) -> None:
+    """Refuse an oversized formula before any work on it."""
     if len(text) > MAX_CHARACTERS:
         raise LanguageError(
             f"this formula has {len(text):,} characters; the limit is {MAX_CHARACTERS:,}",
             (0, 1),
             "split it into several steps",
         )
+
+
+def tokenize(text: str) -> list[Token]:
+    """All tokens of one formula.
+
+    Raises LanguageError for a character that mathematics has no use for and for oversized input.
+    """
+    check_length(text)
     tokens: list[Token] = []
     apart = False
     for match in _TOKEN.finditer(text):

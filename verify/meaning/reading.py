@@ -172,4 +172,7 @@ def read_in(scope: Scope, dimension: int | None) -> Reading:
     evaluation: Evaluation = Gram(scope) if dimension is None else Components(scope, dimension)
     for assumption in scope.assumptions:
         evaluation.facts.positive.append(evaluation.scalar(assumption))
+    for declaration in scope:
+        if declaration.root_of is not None:  # a tied root restricts the points even where it is not named
+            evaluation.name_value(declaration.key)
     return Reading(evaluation)

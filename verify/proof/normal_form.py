@@ -49,7 +49,6 @@ class ZeroDecision:
 
 def decide_zero(expr: sp.Expr, facts: Facts, pure: bool = False) -> ZeroDecision:
     """Whether `expr` is identically zero on the declared domain. `pure` forces the pure Python ring."""
-    expr = sp.sympify(expr)
     if expr == 0:
         return ZeroDecision(True)
     try:
@@ -69,7 +68,7 @@ def decide_zero(expr: sp.Expr, facts: Facts, pure: bool = False) -> ZeroDecision
 def decide_sign(expr: sp.Expr, facts: Facts, pure: bool = False) -> Sign:
     """A provable sign of `expr` on the whole declared domain; value 0 when undecided."""
     try:
-        form, value = _normal_form(sp.sympify(expr), facts, pure)
+        form, value = _normal_form(expr, facts, pure)
         return sign_of_quotient(form.algebra, value)
     except (Undecidable, NoJet):
         return UNKNOWN

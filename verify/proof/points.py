@@ -20,7 +20,7 @@ from verify.proof.intervals import Interval, NotEvaluable
 from verify.proof.jets import NoJet, carry_out, is_jet, jet_of
 
 SEED = 20220601
-RANGE_LENGTHS = (3, 1, 2, -1)  # values of symbolic limits of finite sums and products, tried in turn
+RANGE_LENGTHS = (3, 1, -2)  # values of symbolic limits of finite sums and products, tried in turn
 OPERATORS = (sp.Sum, sp.Product)
 MAX_OPENED = 64
 
@@ -72,7 +72,7 @@ class Concrete:
 
 def concrete(expressions: Iterable[sp.Expr], facts: Facts, attempt: int = 0) -> Concrete:
     """Open finite sums and put generic concrete functions in; raises NotEvaluable when that fails."""
-    expressions = [sp.sympify(e) for e in expressions]
+    expressions = list(expressions)
     everything = [*expressions, *(base for _, base in facts.roots.values()), *facts.positive]
     opened = _limit_values(everything, facts, RANGE_LENGTHS[attempt % len(RANGE_LENGTHS)])
     generator = random.Random(SEED + attempt)

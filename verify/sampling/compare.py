@@ -18,11 +18,13 @@ from verify.language.tree import (
     BigO,
     Constant,
     Differential,
+    Dotted,
     Identity,
     Integral,
     KullbackLeibler,
     Moment,
     Node,
+    Primed,
 )
 from verify.sampling import (
     arithmetic,  # noqa: F401  (its readings register themselves)
@@ -273,4 +275,6 @@ def insert_equations(tree: Node, equations: list[tuple[Node, Node]]) -> Node:
     for left, right in equations:
         if tree == left:
             return right
+    if isinstance(tree, Dotted | Primed):
+        return tree  # a dot belongs to the function, not to a value of it
     return tree.map_children(lambda child: insert_equations(child, equations))

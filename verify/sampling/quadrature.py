@@ -36,8 +36,10 @@ class WholeLine:
     The sums over the several lines of one integral over space share what a negligible term is.
     """
 
-    def __init__(self, level: int) -> None:
-        self.step, self.start = grid(level)
+    def __init__(self, level: int, unit: int | mpmath.mpf = 1) -> None:
+        """`unit` is the length that the steps and radii are multiples of."""
+        self.unit = unit
+        self.step, self.start = (number * unit for number in grid(level))
         self.largest = mp.zero
 
     def __call__(self, body: Body) -> Value:
@@ -49,7 +51,7 @@ class WholeLine:
                 index += direction
                 term, weight = self._at(body, index)
                 total = add(total, term)
-                distance = abs(self.start + index * self.step)
+                distance = abs(self.start + index * self.step) / self.unit
                 negligible = weight <= last and weight <= TAIL * self.largest and distance > LEAST_RADIUS
                 small, last = small + 1 if negligible else 0, weight
                 if distance > LARGEST_RADIUS:
@@ -82,13 +84,7 @@ def half_line(body: Body, lower: Number, direction: int, level: int) -> Value:
         distance = mp.exp(mp.pi / 2 * mp.sinh(u))
         return scale(mp.pi / 2 * mp.cosh(u) * distance, body(lower + direction * distance))
 
-    step, start = (number / 3 for number in grid(level))
-    total: Value | None = None
-    for index in range(-int(mp.mpf("3.6") / step), int(mp.mpf("2.6") / step) + 1):
-        term = substituted(start + index * step)
-        total = term if total is None else add(total, term)
-    assert total is not None
-    return scale(step, total)
+    return WholeLine(level, mp.mpf(1) / 3)(substituted)
 
 
 def normal_nodes(level: int) -> list[tuple[mpmath.mpf, mpmath.mpf]]:

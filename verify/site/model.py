@@ -131,13 +131,13 @@ class Library:
     @classmethod
     def load(cls, root: Path) -> Library:
         """The library of the project at `root`, from its pages and its ledger."""
-        from verify.commands.common import COMMITTED_RECORDS, LOCAL_RECORDS
+        from verify.experiments.records import COMMITTED, LOCAL
         from verify.language.catalog import load_catalog
         from verify.ledger.standing import newest, standings
         from verify.ledger.store import Ledger
 
         catalog, ledger = load_catalog(root), Ledger(root)
-        folders = (root / LOCAL_RECORDS, root / COMMITTED_RECORDS)
+        folders = (root / LOCAL, root / COMMITTED)
         known = newest(*folders)
         places = {
             name: (record, next(f for f in folders if (f / record.topic / f"{record.stem}.json").is_file()))
