@@ -13,7 +13,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 _IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(verify(?:\.\w+)*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+(verify(?:\.\w+)*))",
+    r"^[ \t]*(?:from[ \t]+(verify(?:\.\w+)*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+(verify(?:\.\w+)*))",
     re.M,
 )
 
@@ -26,12 +26,12 @@ def _file(module: str) -> Path | None:
 
 def _imported(text: str) -> list[str]:
     names = []
-    for match in _IMPORT.finditer(text):
+    for match in _IMPORT.finditer(re.sub(r"#[^\n]*", "", text)):  # a comment may hold brackets
         if match[3]:
             names.append(match[3])
         else:
             names.append(match[1])
-            names += [f"{match[1]}.{name}" for name in re.findall(r"\w+", re.sub(r"#[^\n]*| as \w+", "", match[2]))]
+            names += [f"{match[1]}.{name}" for name in re.findall(r"\w+", re.sub(r"\s+as\s+\w+", "", match[2]))]
     return names
 
 

@@ -119,7 +119,8 @@ def test_any_bytes(tmp_path_factory, data):
 
 UNITS = (
     *WORDS, "((", r"\bar{", r"\mathrm{", "f^{", r"\alpha_{", r"\frac{d", r"\frac{", "{a", "a(", "a(+", "a^{", "x_{",
-    "_{", "a/", r"a\cdot ", "|", r"\log ", r"\nabla", r"\sum_i ", r"\int ", r"\overset{", r"\underbrace{", "'", "a'", "$$",
+    "_{", "a/", r"a\cdot ", "|", r"\log ", r"\nabla", r"\sum_i ", r"\int ", r"\overset{", r"\underbrace{", "'", "a'",
+    "$$",
     "///\n", "/// claim | a.b\n", "```\n", "  x\n", "    title: x\n", "    more\n", "- $a$ : real\n", "\n", "; $",
     "\\\\\n &= a",
 )  # fmt: skip

@@ -62,7 +62,8 @@ class Mentions:
             for item in value:
                 self._collect(item, found)
         elif isinstance(value, Node):
-            for name in field_names(type(value)):
+            kind: Any = type(value)
+            for name in field_names(kind):
                 self._collect(getattr(value, name), found)
             if isinstance(value, Moment):
                 found += self._random
@@ -71,6 +72,6 @@ class Mentions:
 
 
 @functools.cache
-def field_names(kind: type) -> tuple[str, ...]:
+def field_names(kind: type[Any]) -> tuple[str, ...]:
     """The fields of a dataclass that take part in comparison."""
     return tuple(item.name for item in fields(kind) if item.compare)

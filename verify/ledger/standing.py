@@ -108,8 +108,8 @@ def _own(claim: Claim, entry: dict[str, Any] | None, records: dict[str, Any]) ->
 
 def _judged_routes(claim: Claim, entry: dict[str, Any], own: _Own) -> None:
     proof, sampling = entry.get(PROOF), entry.get(SAMPLING)
-    own.stale = not proof or not sampling or proof["key"] != claim_key(claim, PROOF)
-    own.stale = own.stale or sampling["key"] != claim_key(claim, SAMPLING)
+    keys = [(part or {}).get("key") for part in (proof, sampling)]
+    own.stale = keys != [claim_key(claim, PROOF), claim_key(claim, SAMPLING)]
     if proof:
         own.routes[PROOF] = proof["verdict"]
         own.dimensions = proof["dimensions"]

@@ -157,7 +157,7 @@ def by_parts(evaluation: Evaluation, residual: sp.Expr) -> sp.Expr:
     for factor, field in zip(factors, fields, strict=True):
         if factor != 0:
             if not any(part.has(AppliedUndef) for part in evaluation.parts(field)):
-                raise Unsupported("a boundary field without an undefined function: its limit is not for a page to declare")
+                raise Unsupported("a boundary field without an undefined function: its limit is known, not declared")
             evaluation.condition(f"vanishes at infinity: {', '.join(map(str, evaluation.parts(field)))}")
     return integrand - sp.Add(*[c * d for c, d in zip(factors, divergences, strict=True)])
 

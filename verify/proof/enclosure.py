@@ -13,7 +13,7 @@ from verify.proof.intervals import Interval, NotEvaluable
 from verify.proof.points import AdmissiblePoint, Concrete, admissible_points, concrete
 
 ATTEMPTS = 60  # points drawn for one choice of functions
-INSTANCES = 3  # choices of functions
+INSTANCES = 6  # choices of functions and ranges
 POINTS = 8  # admissible points at which the sides are compared
 FINE_DIGITS = 400  # precision of the last try
 MIN_DIGITS = 30  # agreement that counts
@@ -84,7 +84,7 @@ def different_from_zero_somewhere(expression: sp.Expr, facts: Facts) -> bool | N
 def _comparisons(
     left: sp.Expr, right: sp.Expr, facts: Facts, wanted: int
 ) -> Iterator[tuple[Concrete, AdmissiblePoint]]:
-    """Admissible points for the statement, `wanted` of them for each different choice of functions and ranges."""
+    """Admissible points for the statement, `wanted` of them and some for other functions and ranges."""
     seen: list[tuple[sp.Expr, ...]] = []
     for attempt in range(INSTANCES):
         try:
@@ -94,9 +94,10 @@ def _comparisons(
         if statement.expressions in seen:
             return  # nothing was left to choose
         seen.append(statement.expressions)
+        enough = wanted if attempt == 0 else max(1, wanted // 4)
         for found, point in enumerate(admissible_points(statement, ATTEMPTS), 1):
             yield statement, point
-            if found == wanted:
+            if found == enough:
                 break
 
 

@@ -20,7 +20,7 @@ from verify.proof.intervals import Interval, NotEvaluable
 from verify.proof.jets import NoJet, carry_out, is_jet, jet_of
 
 SEED = 20220601
-RANGE_LENGTHS = (3, 1, -2)  # values of symbolic limits of finite sums and products, tried in turn
+RANGE_LENGTHS = (3, 1, -2, 2)  # values of symbolic limits of finite sums and products, tried in turn
 OPERATORS = (sp.Sum, sp.Product)
 MAX_OPENED = 64
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from verify.language.scope import POSITIVE, UNIT
+from verify.language.scope import NONNEGATIVE, POSITIVE, UNIT
 from verify.language.tree import (
     ArgMin,
     Constant,
@@ -251,7 +251,11 @@ def _arg_min(evaluator: Evaluator, node: ArgMin) -> Value:
     else:
         raise Undefined("Newton's method finds no minimiser")
     real_curve = Matrix(tuple(tuple(jets.real(item) for item in row) for row in curve.items))
-    values.cholesky(real_curve)  # raises Undefined unless the curvature is positive
+    try:
+        values.cholesky(real_curve)  # raises Undefined unless the curvature is positive
+    except Undefined as reason:
+        raise Undecidable("the objective has no minimum at its stationary point, at some drawn point") from reason
+    _inside_domain(evaluator, node.variable, at)
     least = jets.real(objective(at))
     for reach in ("0.01", "0.4", "3"):
         for i in range(size):
@@ -265,3 +269,17 @@ def _arg_min(evaluator: Evaluator, node: ArgMin) -> Value:
                 if jets.real(around) <= least:
                     raise Undefined("the stationary point is not the minimiser")
     return at
+
+
+def _inside_domain(evaluator: Evaluator, key: str, at: Value) -> None:
+    """Refuse a stationary point where the declarations of the minimised name do not hold."""
+    domain = evaluator.declaration(key).domain
+    with evaluator.binding({key: at}):
+        assumed = [a for a in evaluator.scope.assumptions if key in evaluator.reach.names(a)]
+        needed = [jets.real(evaluator.scalar(a)) for a in assumed]
+    if domain in (POSITIVE, NONNEGATIVE, UNIT):
+        needed.append(jets.real(at))
+    if domain == UNIT:
+        needed.append(1 - jets.real(at))
+    if any(number <= 0 for number in needed):
+        raise Undecidable(f"the stationary point lies outside the declared domain of {key}")

@@ -47,7 +47,7 @@ EXACT_TOLERANCE, QUADRATURE_TOLERANCE = mp.mpf(10) ** -25, mp.mpf(10) ** -9
 SETTLED = 1000  # the noise between two refinements may be this many tolerances: the finer one has far less
 CLEAR = 1000  # a disagreement is this many times the tolerance and the noise
 POINTS, POINTS_WITH_INTEGRALS = 5, 3
-EVALUATIONS = 180_000  # node readings for each wanted point of one dimension, all points together
+EVALUATIONS = 300_000  # node readings in one dimension, all points together
 SMALL = ("1e-3", "1e-4", "1e-5", "1e-6")  # values of h for O(h^n)
 
 Sides = tuple[list[mpmath.mpf], list[mpmath.mpf]]
@@ -125,7 +125,7 @@ class Step:
         ]  # fmt: skip
         found: list[tuple[Point, Comparison]] = []
         tried: list[Point] = []
-        budget = Budget(EVALUATIONS * wanted)
+        budget = Budget(EVALUATIONS)
         for asked in (wanted, 4 * wanted):
             drawn = draw.draw(self.scope, names, asked, lambda p: self.admissible(p, dimension))
             for point in [point for point in first if self.admissible(point, dimension)] + drawn:

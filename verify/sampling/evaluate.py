@@ -47,6 +47,8 @@ def reads(node_type: type[Node]) -> Callable[[Reading], Reading]:
 class Frame:
     """Values bound over the declared ones, and what was computed from nothing bound above it."""
 
+    averaged = False  # bound by a mean over declared random names: a mean inside takes them anew
+
     def __init__(self, bound: dict[str, Value]) -> None:
         self.bound = bound
         self.known: dict[int, Value] = {}

@@ -143,7 +143,7 @@ def _expect_random(evaluator: Evaluator, declaration: Declaration, body: Expecta
 def _random_names(evaluator: Evaluator, node: Node) -> list[str]:
     """The declared random variables a tree reaches and that nothing has bound yet."""
     reached = evaluator.reach.names(node)
-    bound = {key for frame in evaluator.frames for key in frame.bound}
+    bound = {key for frame in evaluator.frames if not frame.averaged for key in frame.bound}
     return [
         declaration.key
         for declaration in evaluator.scope
@@ -162,11 +162,12 @@ def _expect(evaluator: Evaluator, laws: list[tuple[str, Node | None]], body: Exp
     names = [name for name, _ in laws]
     chosen = next((i for i, (name, law) in enumerate(laws) if not _depends(evaluator, name, law, names)), 0)
     (name, law), rest = laws[chosen], laws[:chosen] + laws[chosen + 1 :]
-    declaration = evaluator.scope.get(name)
+    declaration, declared = evaluator.scope.get(name), law is None
     if law is None and declaration is not None and declaration.law is not None:
         law = declaration.law
 
     def inside() -> Value:
+        evaluator.frames[-1].averaged = declared
         return _expect(evaluator, rest, body)
 
     if law is None:
