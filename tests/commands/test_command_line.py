@@ -99,7 +99,9 @@ class TestCheck:
         assert message in done.stderr
         assert "Traceback" not in done.stderr + done.stdout
 
-    @pytest.mark.parametrize("formula", ["9^{9^{9^9}} = 1", "(1+a+b)^{60}(1+ab)^{60} = 1", r"\exp(\exp(\exp(\exp(9)))) = a"])
+    @pytest.mark.parametrize(
+        "formula", ["9^{9^{9^9}} = 1", "(1+a+b)^{60}(1+ab)^{60} = 1", r"\exp(\exp(\exp(\exp(9)))) = a"]
+    )
     def test_a_formula_that_would_not_fit_ends_undecided_or_refuted(self, formula, tmp_path):
         done = check(GOOD.replace("(a+b)^2 = a^2+2ab+b^2", formula), tmp_path)
         assert done.returncode in (0, 1)
@@ -124,7 +126,9 @@ class TestLight:
         out = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
         return set(out.stdout.split("\n")[-2].split())
 
-    @pytest.mark.parametrize("arguments", [["status", "--json"], ["status"], ["experiment", "list"], ["show", "edm.precond"]])
+    @pytest.mark.parametrize(
+        "arguments", [["status", "--json"], ["status"], ["experiment", "list"], ["show", "edm.precond"]]
+    )
     def test_reading_commands_import_neither_sympy_nor_torch(self, arguments):
         loaded = self.modules_after(f"from verify.cli import main; main({arguments!r})")
         assert "verify.cli" in loaded
@@ -150,7 +154,9 @@ def small_repository(folder, *texts):
 
 def in_repository(folder, *arguments, timeout=180):
     """Run from elsewhere than the folder's own `verify`, which holds theory only."""
-    code = f"import os, sys; from verify.cli import main; os.chdir({str(folder)!r}); sys.exit(main({list(arguments)!r}))"
+    code = (
+        f"import os, sys; from verify.cli import main; os.chdir({str(folder)!r}); sys.exit(main({list(arguments)!r}))"
+    )
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=timeout)
 
 
@@ -183,7 +189,9 @@ class TestRun:
 
     def test_the_weakest_upstream_verdict_is_shown(self, tmp_path):
         assumed = "/// claim | t.base\n    title: B\n    assumed: cited\n///\n"
-        folder = small_repository(tmp_path, assumed, named("t.one").replace("title: A square", "title: A\n    uses: t.base"))
+        folder = small_repository(
+            tmp_path, assumed, named("t.one").replace("title: A square", "title: A\n    uses: t.base")
+        )
         document = json.loads(in_repository(folder, "run", "--no-experiments", "--json").stdout)
         entry = next(c for c in document["claims"] if c["id"] == "t.one")
         assert entry["upstream"] == {"verdict": "assumed", "weakest": "t.base"}
@@ -230,8 +238,11 @@ def broken_copy(tmp_path, module, old, new):
     ("module", "old", "new"),
     [
         # The reader drops a sign: both readings see the same wrong tree, so mistakes and steps tell.
-        ("language/reader.py", 'break\n            minus = self.advance().text == "-"',
-         'break\n            minus = self.advance().text == "?"'),
+        (
+            "language/reader.py",
+            'break\n            minus = self.advance().text == "-"',
+            'break\n            minus = self.advance().text == "?"',
+        ),
         # The prover calls everything zero: the second reading disagrees, mistakes are not refuted.
         ("proof/exact.py", "settled = all(decision.zero for decision in attempt)", "settled = True"),
     ],

@@ -16,8 +16,8 @@ from verify.experiments.experiment import Experiment, Measurement, Setting, expe
 from verify.experiments.records import RecordError, load_records, read_record
 from verify.experiments.registry import UnknownExperiment, all_experiments, find
 from verify.experiments.run import LANGUAGES, SettingError, load, make_setting, perform, run_experiment
-from verify.sources import source_hashes
 from verify.experiments.statistics import CONFIRMED, MISS
+from verify.sources import source_hashes
 
 NAMES = list(all_experiments())
 RECORDS = Path(verify.__file__).parent.parent / "records"

@@ -152,8 +152,9 @@ class TestCatalog:
         return "\n".join(str(error) for error in load_catalog(root).errors)
 
     def test_unknown_and_circular_uses(self, tmp_path):
-        write(tmp_path, "verify/theory/t/claims.md",
-              claim("t.a", "    uses: t.b\n") + claim("t.b", "    uses: t.a\n") + claim("t.c", "    uses: t.nine\n"))  # fmt: skip
+        rests_on = {"t.a": "t.b", "t.b": "t.a", "t.c": "t.nine"}
+        text = "".join(claim(name, f"    uses: {other}\n") for name, other in rests_on.items())
+        write(tmp_path, "verify/theory/t/claims.md", text)
         text = self.errors(tmp_path)
         assert "circular uses: t.a rests on itself" in text
         assert "t.c uses t.nine, which does not exist" in text

@@ -138,8 +138,8 @@ class TestTraps:
 
     def test_accents_and_fonts_are_one_name(self):
         scope = scope_of(r"$\bar\alpha_{t-1}$ : (0,1)")
-        keys = {latex(read_formula(s, scope)) for s in
-                (r"\bar\alpha_{t-1}", r"\bar{\alpha}_{t-1}", r"\overline{\alpha}_{t - 1}", r"\bar{\alpha_{t-1}}")}  # fmt: skip
+        spellings = (r"\bar\alpha_{t-1}", r"\bar{\alpha}_{t-1}", r"\overline{\alpha}_{t - 1}", r"\bar{\alpha_{t-1}}")
+        keys = {latex(read_formula(s, scope)) for s in spellings}
         assert len(keys) == 1
 
 

@@ -12,9 +12,10 @@ from verify.commands import common
 from verify.experiments.records import COMMITTED, LOCAL
 from verify.language.catalog import Catalog, load_catalog
 from verify.language.claim import Claim
-from verify.ledger.standing import Standing, newest, standings, status_document, summary
+from verify.language.printer import latex
+from verify.ledger.standing import Standing, disagreements, newest, standings, status_document, summary
 from verify.ledger.store import Ledger
-from verify.running.judge import judge_claims, needs_judging
+from verify.running.judge import judge_claims, needs_judging, numbered_steps
 
 HELP = "judge claims and run their experiments; only what is missing or stale"
 EXAMPLES = """examples:
@@ -122,20 +123,34 @@ def exit_code(found: Run) -> int:
     if found.failure:
         print(found.failure, file=sys.stderr)
     all_standings = found.standings()
-    disagreements = [
+    disagreeing = [
         (claim_id, problem)
         for claim_id, standing in all_standings.items()
         for problem in standing.problems
         if problem.startswith("the two readings disagree")
     ]
-    for claim_id, problem in disagreements:
+    for claim_id, problem in disagreeing:
         print(f"internal error: {claim_id}: {problem}", file=sys.stderr)
+        _print_both_readings(found, claim_id)
     unreadable = common.print_errors(found.catalog.errors) + _print_meaningless(found)
-    if found.crashes or found.failure or disagreements:
+    if found.crashes or found.failure or disagreeing:
         return common.OUR_ERROR
     if unreadable:
         return common.UNREADABLE
     return common.REFUTED if any(s.problems for s in all_standings.values()) else common.WELL
+
+
+def _print_both_readings(found: Run, claim_id: str) -> None:
+    """What the prover and the sampler each saw in the steps of a claim that they disagree on."""
+    entry = found.ledger.entry(claim_id) or {}
+    steps = numbered_steps(found.catalog.claims[claim_id])
+    both = zip(steps, entry["proof"]["steps"], entry["sampling"]["steps"], strict=True)
+    for (_, number, left, right), proof, sampling in both:
+        if disagreements({"steps": [proof]}, {"steps": [sampling]}):
+            print(f"  step {number}, as read: {latex(left.expression)} {right.relation} {latex(right.expression)}",
+                  file=sys.stderr)  # fmt: skip
+            for route, one in (("proof", proof), ("sampling", sampling)):
+                print(f"  {route}: {one['verdict']}; {one['method'] or one['why']}; {one['witness']}", file=sys.stderr)
 
 
 def _print_meaningless(found: Run) -> int:
