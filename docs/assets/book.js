@@ -50,6 +50,7 @@ const scrollers = () => {
 };
 document.addEventListener("toggle", scrollers, true);
 addEventListener("resize", scrollers);
+document.fonts.ready.then(scrollers); // the fonts change the widths
 scrollers();
 
 // A link into a folded part of a card opens it.

@@ -201,6 +201,22 @@ class TestRun:
         done = in_repository(folder, "run", "--no-experiments")
         assert done.returncode == 1 and "a step is refuted" in done.stdout
 
+    def test_two_readings_that_disagree_are_our_error_and_both_are_printed(self, tmp_path):
+        folder = small_repository(tmp_path, named("t.one"))
+        in_repository(folder, "run", "--no-experiments")
+        path = folder / ".verify" / "ledger" / "t.one.json"
+        entry = json.loads(path.read_text())
+        entry["sampling"]["steps"][0] |= {"verdict": "refuted", "method": "planted"}
+        path.write_text(json.dumps(entry))
+        done = in_repository(folder, "run", "--no-experiments")
+        assert done.returncode == 3
+        assert "the two readings disagree on step 1" in done.stderr
+        assert (
+            "as read: " in done.stderr
+            and "proof: proved" in done.stderr
+            and "sampling: refuted; planted" in done.stderr
+        )
+
     def test_a_killed_run_keeps_what_was_done(self, tmp_path):
         many = [named(f"t.c{i}", f"(a+b)^2+{i} = a^2+2ab+b^2+{i}") for i in range(30)]
         folder = small_repository(tmp_path, *many)

@@ -37,6 +37,11 @@ def test_kinds(item, key, kind, value, domain):
     assert (declaration.kind, declaration.value, declaration.domain) == (kind, value, domain)
 
 
+def test_the_domain_of_a_definition_is_an_assumption():
+    assert len(scope_of("$x$ : real", "$y = x - 1$ : positive").assumptions) == 1
+    assert scope_of("$x$ : real", "$y = x - 1$").assumptions == []
+
+
 def test_a_family_takes_its_subscript_last():
     assert scope_of("$x$ : vector", "$t$ : real", "$p_t(x)$ : family").declarations["p_{.}"].parameters == ("x", "t")
 
@@ -67,6 +72,7 @@ def test_several_declarations_on_one_line():
         (["$a = a + 1$"], "circular definition"),
         (["$a + b = 1$", "$a, b$ : real"], "the left side of a definition is one name"),
         (["$a = q$"], "undeclared name q"),
+        (["$a, b$ : positive", "$a^2 = b$ : relation", "$a^2 = 2b$ : relation"], "a is tied by two relations"),
         (["dimensions: 4"], "dimensions are"),
         (["$a + 1$ : real"], "unexpected"),
         ([r"$n \sim p$", "$p(n)$ : density"], "a declared law reads"),

@@ -74,6 +74,7 @@ def open_page(chromium, served: str):
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda line: line.type == "error" and wrong.append(line.text))
         page.goto(served + path, wait_until="networkidle")
+        page.evaluate("document.fonts.ready.then(() => null)")
         return page
 
     yield open_

@@ -88,7 +88,19 @@ def declare(items: list[tuple[str, int]], base: Scope | None = None, override: b
     for line in lines:
         _read_formulas(line, scope)
     _refuse_circles(scope, lines)
+    _assume_domains_of_definitions(scope, own)
     return scope
+
+
+def _assume_domains_of_definitions(scope: Scope, own: _Own) -> None:
+    """`- $y = x-1$ : positive` says that x-1 is positive: an assumption like any other."""
+    for key in sorted(own.definitions):
+        declaration = scope.declarations[key]
+        if declaration.kind == "variable" and declaration.definition is not None:
+            if declaration.domain in (POSITIVE, UNIT):
+                scope.assumptions.append(Name(key))
+            if declaration.domain == UNIT:
+                scope.assumptions.append(Add((Number("1"), Negate(Name(key)))))
 
 
 def declared_keys(item: str, scope: Scope) -> list[str]:
@@ -553,6 +565,12 @@ def _root_relation(line: Line, scope: Scope, left: str, right: str, right_at: in
                 raise LanguageError(
                     f"{latex_of_key(key)} is not declared positive: a relation does not tell which root it is",
                     (line.formula_offset, line.formula_offset + len(left)),
+                )
+            if old.root_of is not None:
+                raise LanguageError(
+                    f"{latex_of_key(key)} is tied by two relations",
+                    (line.formula_offset, line.formula_offset + len(left)),
+                    "write the second one as an assumption or an equation",
                 )
             base = _read(right, right_at, scope)
             domain = UNIT if old.domain == UNIT else POSITIVE
