@@ -167,25 +167,43 @@ def named(name, formula="(a+b)^2 = a^2+2ab+b^2"):
 class TestRun:
     def test_only_what_changed_is_judged_again(self, tmp_path):
         folder = small_repository(tmp_path, named("t.one"), named("t.two", "a+b = b+a"))
-        assert "judged 2 claims" in in_repository(folder, "run", "--no-experiments").stdout
-        assert "judged 0 claims" in in_repository(folder, "run", "--no-experiments").stdout
+        assert "judged 2 claims" in in_repository(folder, "run", "--no-experiments").stderr
+        assert "judged 0 claims" in in_repository(folder, "run", "--no-experiments").stderr
         path = folder / "verify" / "theory" / "t" / "claims.md"
         path.write_text(path.read_text().replace("a+b = b+a", "b+a = a+b"))
         status = json.loads(in_repository(folder, "status", "--json").stdout)
         assert {c["id"]: c["stale"] for c in status["claims"]} == {"t.one": False, "t.two": True}
-        assert "judged 1 claims" in in_repository(folder, "run", "--no-experiments").stdout
+        assert "judged 1 claims" in in_repository(folder, "run", "--no-experiments").stderr
 
     def test_the_status_document_has_its_schema(self, tmp_path):
         folder = small_repository(tmp_path, named("t.one"))
         document = json.loads(in_repository(folder, "run", "--no-experiments", "--json").stdout)
         assert document["version"] == 1
-        assert set(document["counts"]) == {"claims", "verdicts", "steps", "steps_proved", "mistakes",
-                                           "mistakes_refuted", "mutants", "stale"}  # fmt: skip
+        counts = "claims verdicts steps steps_proved mistakes mistakes_refuted mutants stale"
+        counts += " experiments experiments_confirmed"
+        assert set(document["counts"]) == set(counts.split())
         (entry,) = document["claims"]
-        assert set(entry) == {"id", "title", "topic", "verdict", "routes", "dimensions", "upstream", "stale",
-                              "problems", "seconds"}  # fmt: skip
+        fields = "id title topic verdict why routes dimensions upstream stale problems seconds"
+        assert set(entry) == set(fields.split())
         assert entry["verdict"] == "proved" and entry["routes"]["sampling"] == "supported"
         assert document["counts"]["mutants"]["survived"] == 0
+
+    def test_a_kept_status_is_shown_until_something_is_touched(self, tmp_path):
+        folder = small_repository(tmp_path, named("t.one"))
+        first = in_repository(folder, "run")
+        again = in_repository(folder, "run")
+        assert "nothing has changed" in again.stderr and again.stdout == first.stdout
+        theory = folder / "verify" / "theory" / "t" / "claims.md"
+        theory.write_text(theory.read_text().replace("2ab", "3ab"))
+        status = json.loads(in_repository(folder, "status", "--json").stdout)
+        assert status["counts"]["stale"] == 1
+        assert in_repository(folder, "run").returncode == 1
+
+    def test_an_edited_ledger_entry_is_not_hidden_by_the_kept_status(self, tmp_path):
+        folder = small_repository(tmp_path, named("t.one"))
+        in_repository(folder, "run")
+        (folder / ".verify" / "ledger" / "t.one.json").write_text("{}")
+        assert json.loads(in_repository(folder, "status", "--json").stdout)["counts"]["stale"] == 1
 
     def test_the_weakest_upstream_verdict_is_shown(self, tmp_path):
         assumed = "/// claim | t.base\n    title: B\n    assumed: cited\n///\n"
@@ -236,7 +254,7 @@ class TestRun:
             json.loads(path.read_text())
         done = in_repository(folder, "run", "--no-experiments")
         assert done.returncode == 0, done.stderr
-        assert f"judged {30 - kept} claims" in done.stdout
+        assert f"judged {30 - kept} claims" in done.stderr
 
 
 def broken_copy(tmp_path, module, old, new):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from verify.commands import common
-from verify.commands.run import execute, exit_code, print_summary
+from verify.commands.run import judge_and_show
 
 
 def run() -> int:
     root = common.find_root()
-    found = execute(root, [], fresh=False, experiments=True)
-    print_summary(found)
-    code = exit_code(found)
+    code = judge_and_show(root, [], fresh=False, experiments=True)
     if not (root / "mkdocs.yml").is_file():
         return code
     if code in (common.UNREADABLE, common.OUR_ERROR):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from verify.commands import common
 from verify.experiments.records import COMMITTED, LOCAL
-from verify.language.catalog import load_catalog
-from verify.ledger.standing import newest, status_document
-from verify.ledger.store import Ledger
+from verify.ledger import snapshot
 
 HELP = "where every claim stands; judges nothing"
 EXAMPLES = """examples:
@@ -24,15 +23,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     root = common.find_root()
-    catalog, ledger = load_catalog(root), Ledger(root)
-    chosen = {claim.id for claim in common.select(catalog, arguments.targets)}
-    records = newest(root / LOCAL, root / COMMITTED)
-    document = status_document(catalog, ledger, records)
-    document["claims"] = [entry for entry in document["claims"] if entry["id"] in chosen]
-    if arguments.json:
-        common.print_json(document)
-    else:
-        _print(document)
+    kept = snapshot.load(root)
+    if kept is not None and not arguments.targets:  # all was well, and nothing has been touched since
+        (common.print_json if arguments.json else _print)(kept)
+        return common.WELL
+    return _computed(root, arguments)
+
+
+def _computed(root: Path, arguments: argparse.Namespace) -> int:
+    from verify.language.catalog import load_catalog
+    from verify.ledger.standing import newest
+    from verify.ledger.status import status_document
+    from verify.ledger.store import Ledger
+
+    catalog = load_catalog(root)
+    chosen = common.select(catalog, arguments.targets)
+    document = status_document(catalog, Ledger(root), newest(root / LOCAL, root / COMMITTED), chosen)
+    (common.print_json if arguments.json else _print)(document)
     unreadable = common.print_errors(catalog.errors)
     problems = any(entry["problems"] for entry in document["claims"])
     return common.UNREADABLE if unreadable else common.REFUTED if problems else common.WELL

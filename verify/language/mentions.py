@@ -17,6 +17,7 @@ class Mentions:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self._known: dict[int, tuple[Node, list[str]]] = {}
+        self._by: dict[str, list[str]] = {}
         # A moment may depend on the law of every random name.
         self._random = [d.key for d in scope if d.kind == "random" or d.law is not None]
         rules = [*scope.assumptions, *scope.boundary, *(n for pair in scope.equations for n in pair)]
@@ -34,6 +35,11 @@ class Mentions:
 
     def by(self, key: str) -> list[str]:
         """The keys that the declaration of `key` names."""
+        if key not in self._by:
+            self._by[key] = self._named_in_declaration(key)
+        return self._by[key]
+
+    def _named_in_declaration(self, key: str) -> list[str]:
         declaration = self.scope.declarations[key]
         named = [*declaration.parameters, *(f"{key}({signature})" for signature in declaration.signatures)]
         for item in fields(declaration):

@@ -11,9 +11,9 @@ import functools
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from importlib import metadata
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from verify.language.claim import Claim, Row
 from verify.language.mentions import Mentions, field_names
@@ -22,11 +22,14 @@ from verify.language.scope import Declaration, Scope
 from verify.language.tree import Node
 from verify.sources import closure_hash
 
+Thing = TypeVar("Thing")
+Value = TypeVar("Value")
+
 PROOF, SAMPLING = "proof", "sampling"
 JUDGES = {PROOF: "verify.proof.step", SAMPLING: "verify.sampling.judge"}
 _LIBRARIES = {PROOF: ("sympy", "mpmath", "python-flint"), SAMPLING: ("mpmath", "hypothesis")}
 _DIGITS = 32
-MAX_INDICES = 2_000
+MAX_KNOWN = 50_000
 
 
 @functools.cache
@@ -43,8 +46,7 @@ def judge_version(route: str) -> str:
 
 def step_key(left: Node, right: Row, scope: Scope, route: str) -> str:
     """Key of one step on one route."""
-    sides = [latex(left), right.relation, latex(right.expression)]
-    return _hash([sides, scope_text([left, right.expression], scope), judge_version(route)])
+    return _hash([_scopes(scope).statement(left, right), judge_version(route)])
 
 
 def claim_key(claim: Claim, route: str) -> str:
@@ -70,53 +72,59 @@ def _hash(value: Any) -> str:
 # ---------------------------------------------------------------- what formulas depend on
 
 
-def scope_text(nodes: Iterable[Node], scope: Scope) -> Any:
-    """The part of a scope that these formulas can depend on, as plain data in canonical order."""
-    return _index(scope).text(nodes)
+class _ByIdentity(Generic[Thing, Value]):
+    """Values computed once per object. The object is kept, so that its id stays its own."""
+
+    def __init__(self, compute: Callable[[Thing], Value]) -> None:
+        self.compute = compute
+        self.known: dict[int, tuple[Thing, Value]] = {}
+
+    def __call__(self, thing: Thing) -> Value:
+        hit = self.known.get(id(thing))
+        if hit is None:
+            if len(self.known) > MAX_KNOWN:  # a watching process reads the same files again and again
+                self.known.clear()
+            hit = self.known[id(thing)] = thing, self.compute(thing)
+        return hit[1]
 
 
-class _ScopeIndex:
-    """A scope prepared for many steps: its rules and declarations as plain data, computed once."""
+class _PreparedScope:
+    """A scope prepared for many steps: what its rules and declarations say, as hashes computed once."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.mentions = Mentions(scope)
-        self.plain = functools.cache(lambda key: _plain(scope.declarations[key]))
-        self.rules = [
-            str(scope.dimension),
-            scope.space,
-            [[latex(a), latex(b)] for a, b in scope.equations],
-            [latex(n) for n in scope.assumptions],
-            [latex(n) for n in scope.boundary],
-            {k: latex(n) for k, n in scope.sde.items()},
-            {k: latex(n) for k, n in scope.joint.items()},
-            [[latex(a), latex(b)] for a, b in scope.instances],
-        ]
+        self.rules = _hash(
+            [
+                str(scope.dimension),
+                scope.space,
+                [[_latex(a), _latex(b)] for a, b in scope.equations],
+                [_latex(n) for n in scope.assumptions],
+                [_latex(n) for n in scope.boundary],
+                {k: _latex(n) for k, n in scope.sde.items()},
+                {k: _latex(n) for k, n in scope.joint.items()},
+                [[_latex(a), _latex(b)] for a, b in scope.instances],
+            ]
+        )
 
-    def text(self, nodes: Iterable[Node]) -> Any:
-        """The declarations that the formulas use, transitively, and all rules of the scope."""
-        return [{key: self.plain(key) for key in self.mentions.through(nodes)}, *self.rules]
-
-
-_indices: dict[int, _ScopeIndex] = {}
-
-
-def _index(scope: Scope) -> _ScopeIndex:
-    """The prepared scope; a claim's steps share one. Scopes are not changed after reading."""
-    known = _indices.get(id(scope))
-    if known is None or known.scope is not scope:
-        if len(_indices) > MAX_INDICES:  # a watching process reads the same files again and again
-            _indices.clear()
-        known = _indices[id(scope)] = _ScopeIndex(scope)
-    return known
+    def statement(self, left: Node, right: Row) -> str:
+        """Hash of what a step says: its sides, the declarations they use (transitively), the scope's rules."""
+        names = self.mentions.through([left, right.expression])
+        used = {key: _declarations(self.scope.declarations[key]) for key in names}
+        return _hash([_latex(left), right.relation, _latex(right.expression), used, self.rules])
 
 
 def _plain(value: Any) -> Any:
     """Declarations and trees as JSON data."""
     if isinstance(value, Node):
-        return latex(value)
+        return _latex(value)
     if isinstance(value, Declaration):
         return {name: _plain(getattr(value, name)) for name in field_names(Declaration)}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value
+
+
+_latex = _ByIdentity(latex)
+_declarations: _ByIdentity[Declaration, str] = _ByIdentity(lambda declaration: _hash(_plain(declaration)))
+_scopes = _ByIdentity(_PreparedScope)
