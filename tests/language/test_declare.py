@@ -134,6 +134,13 @@ def test_blocks_in_fenced_code_are_only_shown():
     assert document.claims == [] and errors == []
 
 
+def test_words_between_the_displays_are_kept_for_the_reader():
+    text = GOOD.replace("$$ a = a $$", "First, with $a$,\n\n$$ a = a $$\n\nand then\n\n$$ a = a $$\n\n- no declaration")
+    document, errors = errors_of(text)
+    assert errors == []
+    assert document.claims[0].prose == ("First, with $a$,", "and then", "- no declaration")
+
+
 def test_a_mistake_may_begin_with_the_relation_sign_and_override_names():
     text = GOOD + "\n/// mistake | ok.one\n    title: T\n\n- $c = 2$\n\n$$ = c a $$\n///\n"
     document, errors = errors_of(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rich.markup import escape
@@ -19,11 +20,12 @@ def print_claim(claim: Claim, entry: dict[str, Any] | None, verbose: bool = Fals
         out.print("  not judged yet: verify run " + claim.id if claim.chains else "  " + _unjudged(claim))
         return
     proof, sampling = entry["proof"], entry["sampling"]
-    for (_, number, _, right), step, second in zip(
+    for (chain, number, _, right), step, second in zip(
         numbered_steps(claim), proof["steps"], sampling["steps"], strict=True
     ):
-        reason = f"  ({escape(right.reason)})" if right.reason else ""
-        out.print(f"  {claim.file}:{right.line}: step {number}: {common.marked(step['verdict'])}"
+        reason = f"  ({escape(_plain_reason(right.reason))})" if right.reason else ""
+        where = f"chain {chain + 1}, step {number}" if len(claim.chains) > 1 else f"step {number}"
+        out.print(f"  {claim.file}:{right.line}: {where}: {common.marked(step['verdict'])}"
                   f" {escape(step.get('method', ''))}{reason}")  # fmt: skip
         _print_details(step, escape(right.source))
         if verbose:
@@ -41,6 +43,11 @@ def print_claim(claim: Claim, entry: dict[str, Any] | None, verbose: bool = Fals
     mutants = proof["mutants"]
     if mutants["made"]:
         out.print(f"  mutants: {mutants['made']} made, {common.mutant_words(mutants)}")
+
+
+def _plain_reason(reason: str) -> str:
+    """A reason for the terminal: the words of \\text{...} without the command."""
+    return re.sub(r"\\text\{([^{}]*)\}", r"\1", reason)
 
 
 def _unjudged(claim: Claim) -> str:

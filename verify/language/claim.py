@@ -53,6 +53,7 @@ class Claim:
     chains      the displayed formulas, each a chain of rows that are judged step by step; empty for
                 a claim that is only assumed or measured
     latex       the author's source of each chain, as shown on the page
+    prose       the author's words before each chain and after the last, '' where there are none
     declared    the declaration lines as written: the shared ones that it uses, then its own
     words       the statement in words, for a claim that cannot be read (by language code)
     assumed     why nothing checks it, by language code; empty when something does
@@ -64,6 +65,7 @@ class Claim:
     scope: Scope
     chains: tuple[tuple[Row, ...], ...]
     latex: tuple[str, ...]
+    prose: tuple[str, ...] = ()
     declared: tuple[str, ...] = ()
     slogan: dict[str, str] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)

@@ -229,6 +229,7 @@ def _claim(block: Block, document: Document, vocabularies: Mapping[str, Vocabula
         scope=scope,
         chains=tuple(chains),
         latex=tuple(latex),
+        prose=_prose(block.body),
         declared=(*inherited, *(text for text, _ in items)),
         slogan=_by_language(block.options, "slogan"),
         words=_by_language(block.options, "words"),
@@ -331,6 +332,10 @@ def _citations(text: str) -> tuple[Citation, ...]:
 
 def _items(body: str, offset: int) -> list[tuple[str, int]]:
     """The declaration items of a body, outside displays: (text, offset in the document)."""
+    return [(body[begin:end], offset + begin) for begin, end in _item_extents(body)]
+
+
+def _item_extents(body: str) -> list[tuple[int, int]]:
     masked = re.sub(r"\$\$.*?\$\$", lambda m: re.sub(r"[^\n]", " ", m.group()), body, flags=re.S)
     extents: list[tuple[int, int]] = []
     position = 0
@@ -346,7 +351,15 @@ def _items(body: str, offset: int) -> list[tuple[str, int]]:
         else:
             open_item = False
         position += len(line)
-    return [(body[begin:end], offset + begin) for begin, end in extents]
+    return extents
+
+
+def _prose(body: str) -> tuple[str, ...]:
+    """The words before each display and after the last one, without the declarations."""
+    rest = body
+    for begin, end in reversed(_item_extents(body)):
+        rest = rest[: rest.rfind("\n", 0, begin) + 1] + rest[end:]
+    return tuple(" ".join(piece.split()) for piece in re.split(r"\$\$.*?\$\$", rest, flags=re.S))
 
 
 def _displays(body: str, offset: int) -> list[tuple[str, int]]:
