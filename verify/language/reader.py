@@ -2,8 +2,8 @@ r"""Strict LaTeX reader: formula text to typed tree. Nothing is guessed.
 
 Every name must be declared in the scope, and an ambiguous juxtaposition is an error that says how to
 write it. This module holds the expression grammar (sums, products, powers, brackets);
-`verify.language.calls` reads names and calls, `verify.language.operators` the constructs that begin with
-a command (fractions, derivatives, integrals, expectations).
+`verify.language.calls` reads names and calls, `verify.language.operators` finds the reader of a construct
+that begins with a command (fractions, derivatives, integrals, expectations).
 
     expression = [+|-] term {(+|-) term}
     term       = factor {[\cdot|\times|*|/] factor}
@@ -16,11 +16,13 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from verify.language.algebra import read_big_o, skip_norm_subscript
 from verify.language.calls import read_name, read_variable, refuse_call
 from verify.language.cursor import MAX_DEPTH, Cursor
 from verify.language.errors import LanguageError
+from verify.language.laws import read_kl_letter
 from verify.language.names import GREEK, LABELS, UPRIGHT, latex_of_key, starts_name
-from verify.language.operators import operand_of, read_big_o, read_command, read_kl_letter, skip_norm_subscript
+from verify.language.operators import operand_of, read_command
 from verify.language.scope import Scope
 from verify.language.tokens import COMMAND, END, LETTER, NUMBER, SYMBOL, Token, tokenize
 from verify.language.tree import (
