@@ -112,11 +112,7 @@ class Algebra:
 
     def used(self, *polynomials: Polynomial) -> list[int]:
         """Numbers of the generators that occur."""
-        found: set[int] = set()
-        for p in polynomials:
-            for exponents, _ in self.ring.terms(p):
-                found.update(i for i, e in enumerate(exponents) if e)
-        return sorted(found)
+        return sorted({i for p in polynomials for i in self.ring.used(p)})
 
     def parts(self, q: Quotient) -> list[Polynomial]:
         """Numerator and denominators."""

@@ -31,6 +31,7 @@ class Ring(Protocol):
     def from_terms(self, terms: Mapping[Exponents, Fraction]) -> Polynomial: ...
     def length(self, p: Polynomial) -> int: ...
     def degree(self, p: Polynomial, index: int) -> int: ...
+    def used(self, p: Polynomial) -> list[int]: ...
     def factor(self, p: Polynomial) -> tuple[Fraction, list[tuple[Polynomial, int]]]: ...
     def divide(self, p: Polynomial, divisor: Polynomial) -> Polynomial | None: ...
     def key(self, p: Polynomial) -> Key: ...
@@ -100,6 +101,10 @@ class FlintRing(_Canonical):
     def degree(self, p: Polynomial, index: int) -> int:
         return int(p.degrees()[index]) if p else 0
 
+    def used(self, p: Polynomial) -> list[int]:
+        """Numbers of the generators that occur."""
+        return [i for i, degree in enumerate(p.degrees()) if degree] if p else []
+
     def factor(self, p: Polynomial) -> tuple[Fraction, list[tuple[Polynomial, int]]]:
         """(rational content, irreducible factors with exponents), in canonical form."""
         content, factors = p.factor()
@@ -145,6 +150,10 @@ class SympyRing(_Canonical):
 
     def degree(self, p: Polynomial, index: int) -> int:
         return max((e[index] for e in p), default=0)
+
+    def used(self, p: Polynomial) -> list[int]:
+        """Numbers of the generators that occur."""
+        return [i for i in range(self.size) if any(e[i] for e in p)]
 
     def factor(self, p: Polynomial) -> tuple[Fraction, list[tuple[Polynomial, int]]]:
         """(rational content, irreducible factors with exponents), in canonical form."""
