@@ -7,6 +7,7 @@ a refutation. `zero=None` says why nothing was decided.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -312,13 +313,19 @@ class NormalForm:
     def certificate(self, denominators: list[sp.Expr]) -> tuple[list[str], list[str], list[str]]:
         """(generators, relations, conditions) as texts."""
         algebra = self.algebra
-        generators = [f"{g.expr}: {g.domain}" for g in algebra.generators]
+        generators = [f"{_text(g.expr)}: {g.domain}" for g in algebra.generators]
         relations = []
         for relation in algebra.relations:
             g = algebra.generators[relation.generator].expr
-            relations.append(f"({g})**{relation.degree} = {algebra.expression(relation.base)}")
-        conditions = sorted(algebra.conditions) + [f"not zero: {d}" for d in denominators]
+            relations.append(f"({_text(g)})**{relation.degree} = {_text(algebra.expression(relation.base))}")
+        conditions = sorted(algebra.conditions) + [f"not zero: {_text(d)}" for d in denominators]
         return generators, relations, conditions
+
+
+@functools.lru_cache(maxsize=20_000)
+def _text(expression: sp.Expr) -> str:
+    """`str`, remembered: the same generators occur in step after step."""
+    return str(expression)
 
 
 def _common_degree(expressions: list[sp.Expr], degrees: list[int]) -> int:
