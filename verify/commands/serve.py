@@ -17,6 +17,7 @@ def serve(root: Path, port: int) -> int:
     from verify.site.serve import serve as serve_site
 
     with Workers() as workers:
+        workers.warm()
 
         def judge_changes() -> None:
             started = time.perf_counter()

@@ -29,8 +29,9 @@ class Workers:
         from pebble import ProcessPool
 
         self.megabytes = megabytes
+        self.count = count or max(1, os.cpu_count() or 1)
         self.pool = ProcessPool(
-            max_workers=count or max(1, os.cpu_count() or 1),
+            max_workers=self.count,
             initializer=_limit_memory,
             initargs=[megabytes],
             context=multiprocessing.get_context("spawn"),
@@ -45,6 +46,11 @@ class Workers:
         else:
             self.pool.stop()
         self.pool.join()
+
+    def warm(self) -> None:
+        """Have every worker import the judges now, so that the first edit does not wait for it."""
+        for _ in range(self.count):
+            self.submit(_import_judges)
 
     def submit(self, function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Future:
         """Run `function(*arguments)` in a worker; see `outcome` for reading the future."""
@@ -67,6 +73,13 @@ class Workers:
             return {"verdict": UNDECIDED, "why": "the expression is nested too deeply"}
         except Exception as error:  # anything else is a crash of ours, and is raised as that
             raise OurError(getattr(error, "traceback", None) or repr(error)) from error
+
+
+def _import_judges() -> None:
+    import importlib
+
+    for name in ("verify.proof.step", "verify.proof.hints", "verify.sampling.judge"):
+        importlib.import_module(name)
 
 
 def _limit_memory(megabytes: int) -> None:
