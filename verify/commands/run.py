@@ -48,7 +48,7 @@ def judge_and_show(
     When all was well last time and nothing has been touched since, that status is shown again.
     """
     show = show or print_summary
-    everything = not targets and not fresh and experiments
+    everything = not targets and not fresh
     kept = snapshot.load(root) if everything else None
     if kept is not None:
         show(kept)
@@ -60,7 +60,7 @@ def judge_and_show(
     show(found.document)
     print(f"judged {found.judged} claims, measured {found.measured} experiments in this run", file=sys.stderr)
     code = exit_code(found)
-    if everything and code == common.WELL:
+    if everything and experiments and code == common.WELL:
         snapshot.keep(root, found.document)
     return code
 
