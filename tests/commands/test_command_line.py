@@ -214,6 +214,12 @@ class TestRun:
         entry = next(c for c in document["claims"] if c["id"] == "t.one")
         assert entry["upstream"] == {"verdict": "assumed", "weakest": "t.base"}
 
+    def test_an_experiment_that_does_not_exist_is_an_error(self, tmp_path):
+        text = named("t.one").replace("title: A square", "title: A\n    experiments: no-such-thing")
+        done = in_repository(small_repository(tmp_path, text), "run")
+        assert done.returncode == 2
+        assert "claims.md:1:1: t.one names the experiment no-such-thing, which does not exist" in done.stderr
+
     def test_a_refuted_claim_fails_the_run(self, tmp_path):
         folder = small_repository(tmp_path, named("t.one", "a+b = a-b"))
         done = in_repository(folder, "run", "--no-experiments")

@@ -12,6 +12,7 @@ from verify.commands import common
 from verify.experiments.records import COMMITTED, LOCAL
 from verify.language.catalog import Catalog, load_catalog
 from verify.language.claim import Claim
+from verify.language.errors import LanguageError
 from verify.language.printer import latex
 from verify.ledger.standing import disagreements, newest
 from verify.ledger.status import status_document
@@ -67,8 +68,15 @@ def _measure(found: Run, fresh: bool) -> None:
     """Run the experiments of the chosen claims that have no fresh record made here."""
     from verify.experiments.registry import all_experiments
 
-    wanted = list(dict.fromkeys(name for claim in found.chosen for name in claim.experiments))
     known = all_experiments()
+    for claim in found.chosen:
+        for name in claim.experiments:
+            if name not in known:
+                error = LanguageError(f"{claim.id} names the experiment {name}, which does not exist",
+                                      suggestion="see `verify experiment list`")  # fmt: skip
+                error.file, error.line, error.column = claim.file, claim.line, 1
+                found.catalog.errors.append(error)
+    wanted = list(dict.fromkeys(name for claim in found.chosen for name in claim.experiments))
     local = newest(found.root / LOCAL)
     todo = [n for n in wanted if n in known and (fresh or n not in local or local[n].stale())]
     if not todo:

@@ -124,7 +124,7 @@ def kinds_of(line: Line) -> list[str]:
         word = word.replace(" ", "")
         if word in _FILLERS and word != "number":
             continue
-        if word not in _DOMAINS and word not in _SHAPES and word != "#":
+        if word not in _DOMAINS and word not in _SHAPES:
             span_start = line.offset - line.formula_offset
             raise LanguageError(
                 f"unknown kind {word!r}",
