@@ -17,8 +17,11 @@ from verify.language.tree import (
     Absolute,
     Add,
     ArgMin,
+    AtPoint,
     BigO,
     Call,
+    Cases,
+    Compare,
     Constant,
     Derivative,
     Differential,
@@ -36,6 +39,7 @@ from verify.language.tree import (
     Integral,
     KullbackLeibler,
     Laplacian,
+    Limit,
     Moment,
     Multiply,
     Name,
@@ -53,6 +57,7 @@ from verify.language.tree import (
 )
 
 Trees = st.SearchStrategy[Node]
+LIMIT_POINTS = st.sampled_from((Number("0"), Name("b"), Constant("infinity"), Negate(Constant("infinity"))))
 SPARE_SCALARS = ("a", r"\sigma", r"\bar{\alpha}_{t-1}", r"\sigma_{data}", "c_{out}", r"\tilde{\beta}_{t}", "R")
 SPARE_VECTORS = ("y", r"\mu", "x_{0}", r"\hat{x}", r"\epsilon", "y_{i}")
 
@@ -112,7 +117,7 @@ class Typed:
             st.builds(Power, s, s), st.builds(Root, s), st.builds(Root, s, st.just(Number("3"))),
             st.builds(Function, st.sampled_from(ELEMENTARY), s),
             st.builds(Extremum, st.sampled_from(("max", "min")), st.tuples(s, s)),
-            st.builds(Absolute, s), st.builds(Norm, v), st.builds(Inner, v, v), st.builds(Trace, m),
+            st.builds(Absolute, s), self.cases(depth), st.builds(Norm, v), st.builds(Inner, v, v), st.builds(Trace, m),
             self.calls(depth), self.derivatives(depth),
             st.builds(Derivative, scalar_key, st.integers(1, 2), operand, st.booleans()),
             st.builds(Divergence, vector_key, v), st.builds(Divergence, st.none(), self.in_space(v)),
@@ -128,6 +133,8 @@ class Typed:
             st.builds(Moment, st.just("E"), st.just(()), s, st.just("x")),
             st.builds(Moment, st.just("E"), st.just(()), s, st.just("x"), v),
             st.builds(KullbackLeibler, self.law(depth - 1), self.law(depth - 1)),
+            st.builds(AtPoint, scalar_key, s, s), st.builds(Limit, scalar_key, LIMIT_POINTS, st.just(""), s),
+            st.builds(Limit, scalar_key, st.just(Number("0")), st.sampled_from(("+", "-")), s),
             st.builds(ArgMin, scalar_key, s), st.builds(Differential, names),
         )  # fmt: skip
 
@@ -167,6 +174,16 @@ class Typed:
         """A sum of two or three terms, some of them subtracted."""
         term = kind(depth - 1)
         return st.lists(term | st.builds(Negate, term), min_size=2, max_size=3).map(lambda terms: Add(tuple(terms)))
+
+    def cases(self, depth: int) -> Trees:
+        """One case and what holds otherwise; a condition of one or two comparisons."""
+        s = self.scalar(depth - 1)
+        relation = st.sampled_from(("<", "<=", ">", ">="))
+        one = st.builds(Compare, relation, s, s).map(lambda c: (c,))
+        two = st.tuples(relation, relation, s, s, s).map(
+            lambda t: (Compare(t[0], t[2], t[3]), Compare(t[1], t[3], t[4]))
+        )
+        return st.builds(lambda value, condition, rest: Cases(((value, condition),), rest), s, one | two, s)
 
     def calls(self, depth: int) -> Trees:
         """Functions with and without arguments, members of a sequence and of a family."""

@@ -166,11 +166,37 @@ class TestCatalog:
 
     def test_unknown_and_circular_uses(self, tmp_path):
         rests_on = {"t.a": "t.b", "t.b": "t.a", "t.c": "t.nine"}
-        text = "".join(claim(name, f"    uses: {other}\n") for name, other in rests_on.items())
-        write(tmp_path, "verify/theory/t/claims.md", text)
+        quoting = "".join(
+            claim(name, "").replace("1 = 1", rf"1 &= 1 && \text{{by {other}}}") for name, other in rests_on.items()
+        )
+        write(tmp_path, "verify/theory/t/claims.md", quoting + claim("t.d", "    uses: t.ten\n"))
         text = self.errors(tmp_path)
         assert "circular uses: t.a rests on itself" in text
-        assert "t.c uses t.nine, which does not exist" in text
+        assert "t.c quotes t.nine, which does not exist" in text
+        assert "t.d uses t.ten, which does not exist" in text
+
+    def test_nothing_is_proved_in_a_circle(self, tmp_path):
+        rests_on = {"t.a": "t.b", "t.b": "t.a"}
+        text = "".join(claim(n, "").replace("1 = 1", rf"1 &= 1 && \text{{by {o}}}") for n, o in rests_on.items())
+        write(tmp_path, "verify/theory/t/claims.md", text)
+        rows = [row for c in load_catalog(tmp_path).claims.values() for chain in c.chains for row in chain]
+        assert not any(row.quotes for row in rows)
+
+    def test_a_use_that_nothing_uses(self, tmp_path):
+        write(tmp_path, "verify/theory/t/claims.md", claim("t.a") + claim("t.b", "    uses: t.a\n"))
+        assert "t.b says that it uses t.a, and no step and no premise quotes it" in self.errors(tmp_path)
+
+    def test_a_claim_that_quotes_itself(self, tmp_path):
+        itself = claim("t.a").replace("1 = 1", r"1 &= 1 && \text{by t.a}")
+        write(tmp_path, "verify/theory/t/claims.md", itself)
+        assert "circular uses: t.a rests on itself" in self.errors(tmp_path)
+
+    def test_a_premise_names_its_claim(self, tmp_path):
+        premise = claim("t.b", "\n- $f(t)$ : function\n- $t$ : real\n- $f'(t) = 1$ : equation, by t.a\n")
+        write(tmp_path, "verify/theory/t/claims.md", claim("t.a") + premise)
+        catalog = load_catalog(tmp_path)
+        assert not catalog.errors
+        assert catalog.claims["t.b"].uses == ("t.a",)
 
     def test_one_id_in_two_files(self, tmp_path):
         write(tmp_path, "verify/theory/t/claims.md", claim("t.a"))

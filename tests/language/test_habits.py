@@ -19,7 +19,8 @@ def scope_of(*items):
 SCOPE = scope_of(
     r"$a, b, x_t, \sigma, \sigma_t, t, s$ : real", "$N, i$ : count", r"$\alpha$ : sequence in (0,1)",
     r"$f(t), g(t), \beta(t)$ : function", "$p(x,t), q(x)$ : positive function", "$p_t(x)$ : positive family",
-    r"$x, x_0, v, u, \mu$ : vector", r"$n \sim \mathcal{N}(0,I)$", "dimensions: 1, 2",
+    r"$x, x', x_0, v, u, \mu$ : vector", r"$\Delta t$ : positive; $\kappa_t$ : family",
+    r"$n \sim \mathcal{N}(0,I)$", "dimensions: 1, 2",
 )  # fmt: skip
 
 
@@ -47,6 +48,25 @@ SCOPE = scope_of(
         (r"x_ta", r"x_{t}\,a"),
         ("a\r\n\tb\u00a0\\\n+ a % words", r"a\,b+a"),
         (r"\nabla q\cdot v", r"\nabla\left(q\right)\cdot v"),
+        (r"\nicefrac12 a", r"\frac{1}{2}\,a"),
+        (r"\int q(x)\mathop{}\!\mathrm{d}x", r"\int q(x)\,\mathrm{d}x"),
+        (r"\int q(x)\,\text{d}x", r"\int q(x)\,\mathrm{d}x"),
+        (r"\int_{x} q(x)\,dx", r"\int q(x)\,\mathrm{d}x"),
+        (r"\mathcal{N}(0,\mathbf{I}_d)", r"\mathcal{N}\left(0,I\right)"),
+        (r"\mathcal{N}(0,I_{d\times d})", r"\mathcal{N}\left(0,I\right)"),
+        (r"KL(q\,\|\,q)", r"D_{\mathrm{KL}}\left(q\,\|\,q\right)"),
+        (r"E_{x\sim q}[a]", r"\mathbb{E}_{x\sim q}\left[a\right]"),
+        (r"E[n]", r"\mathbb{E}\left[n\right]"),
+        (r"\mathbb{E}_{x\sim q}\mathbb{E}_{n}[a]", r"\mathbb{E}_{x\sim q}\left[\mathbb{E}_{n}\left[a\right]\right]"),
+        (r"\underbrace{a}_{\text{``words $b$ 如果''}}+b", "a+b"),
+        (r"\mathrm{div}(q(x)v)", r"\nabla\cdot\left(q(x)\,v\right)"),
+        (r"\frac{d}{dt}f(t)", r"\frac{\mathrm{d}}{\mathrm{d} t}\left(f(t)\right)"),
+        (r"\mathrm{d}f(t)/\mathrm{d}t", r"\frac{\mathrm{d}}{\mathrm{d} t}\left(f(t)\right)"),
+        (r"\partial p(x,t)/\partial t\,a", r"\frac{\partial}{\partial t}\left(p(x,t)\right)\,a"),
+        (r"\boxed{a+b}", "a+b"),
+        (r"\dot{\kappa}_s a", r"\dot{\kappa}_{s}\,a"),
+        (r"\Delta t^2+\Delta{t}", r"\Delta{t}^{2}+\Delta{t}"),
+        (r"\nabla_{x'}\log q(x')", r"\nabla_{x^{\prime}}\left(\log\left(q(x^{\prime})\right)\right)"),
     ],
 )
 def test_read_as_tex_sets_it(text, reading):
@@ -72,16 +92,24 @@ def test_read_as_tex_sets_it(text, reading):
         (r"\log a\cdot b", r"does \log apply"),
         (r"\prod_{i=1}^N \alpha_i a", r"does \prod apply"),
         (r"\arg\min_a a^2+b", "the whole sum"),
-        (r"\Delta t", "a step, or the Laplacian"),
+        (r"\Delta s", "a step, or the Laplacian"),
+        (r"v'", "is not a function"),
+        (r"\mathrm{d}f(t)/a", "a differential outside"),
+        (r"\partial a", "needs its variable"),
+        (r"E_0", "undeclared name"),
+        (r"\int_{v} q(x)\,dx", "both limits or none"),
+        (r"\mathbb{E}_f[a]", "which variable"),
+        (r"\mathcal{N}(0,I_k)", "undeclared name"),
+        (r"\norm{a}", r"unknown macro \norm"),
         (r"\nabla\log q(v)", "without a variable means x"),
         (r"\frac{df}{dt}(s)", "the derivative at this point"),
-        (r"\left.\frac{a}{b}\right|_{t=0}", "a value at a point"),
+        (r"\frac{a}{b}|_{t=0}", "a bar with a subscript"),
         (r"a \quad b", "two statements"),
         (r"f(t) \qquad (5)", "two statements"),
         ("p(x|t)", "here stands a bar"),
         ("a^T", "a is a number"),
         (r"a+\cdots+b", "an ellipsis"),
-        (r"\p", r"unknown command \p"),
+        (r"\p", r"unknown macro \p"),
         ("a，b", "fullwidth comma"),
         ("a−b", "minus sign"),
         (r"a\text{如果}", "words inside"),
@@ -121,6 +149,45 @@ def test_the_dimension_before_a_letter_may_be_a_differential():
 def test_statements_are_never_run_together(text, message):
     with pytest.raises(LanguageError, match=message):
         read_chain(text, scope_of("$a, b, c, d$ : real"))
+
+
+LAWS = scope_of(r"$a, b, c, s$ : positive", r"$n, m \sim \mathcal{N}(0,s^2)$", "dimensions: 1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"a = b \, .",
+        r"a = b\text{.}",
+        r"a = b,\quad n \sim \mathcal{N}(0, s^2)",
+        r"a = b \qquad \text{where } n, m\sim\mathcal{N}(0,s^2).",
+        r"a = b & \text{(the first rule)}",
+        r"a = b \quad (\text{the first rule})",
+        r"a &= b \\ &\phantom{=} + \mathbb{E}[n]",
+        r"a &= b \\ &\quad + \mathbb{E}_{n\sim\mathcal{N}(0,s^2)}[n]",
+    ],
+)
+def test_the_end_of_a_sentence(text):
+    rows = read_chain(text, LAWS)
+    assert len(rows) == 2
+    assert latex(rows[1].expression).startswith("b")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (r"a = b,\quad n \sim \mathcal{N}(0, s)", "which is not declared so"),
+        (r"a = b,\quad c \sim \mathcal{N}(0, s^2)", "which is not declared so"),
+        (r"a = b \quad \text{if } c > 1", "words inside|a condition in words"),
+        (r"a = b & \text{for small } c", "a condition in words"),
+        (r"a = b \quad\text{and}\quad b = c", "words inside"),
+        (r"a = b & \text{and } b = c", "words inside"),
+        (r"a = b, \quad b = c", "several statements"),
+    ],
+)
+def test_what_follows_a_statement_is_never_dropped_unread(text, message):
+    with pytest.raises(LanguageError, match=message):
+        read_chain(text, LAWS)
 
 
 @pytest.mark.parametrize("text", ["a &= b \\\\\\ \n &= c", "a =& b \\\\\r\n =& {} & + c", "a &=& b \\\\[2pt] &=& c"])

@@ -13,7 +13,7 @@ from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS
 from verify.meaning.errors import MeaningError
 from verify.proof.hints import hint_for
 from verify.proof.step import judge_step
-from verify.proof.vacuity import admissible_point
+from verify.proof.vacuity import admissible_point, witness
 
 SCALARS = (r"$x, y$ : real", r"$p, q$ : positive", r"$a$ : (0,1)", "dimensions: 1")
 DENSITY = ("$x$ : vector", "$p(x)$ : positive function", "$s(x)$ : vector function", "dimensions: 1, 2")
@@ -176,3 +176,16 @@ def test_hints_are_proved(left: str, right: str, words: str) -> None:
     hint = hint_for(read_formula(left, scope), read_formula(right, scope), scope)
     assert words in hint
     assert bool(hint) == bool(words)
+
+
+def test_the_kept_point_names_every_number_and_satisfies_every_declaration():
+    scope = scope_of(
+        "$p, q, r$ : positive", "$a$ : (0,1)", "$x$ : vector", "$f(x)$ : positive function", "$h(x)$ : density",
+        "$p-q-2a > 0$", "$r^2 = p+1$ : relation",
+    )  # fmt: skip
+    point = witness(scope)
+    p, q, a = (Fraction(point[name]) for name in ("p", "q", "a"))
+    assert p > 0 and q > 0 and 0 < a < 1 and p - q - 2 * a > 0
+    assert {"r", "x_1"} < set(point) and any(name.startswith("f(") for name in point)
+    assert not any(name.startswith("h(") for name in point)
+    assert witness(scope_of("$p$ : positive", "$-p > 0$")) is None

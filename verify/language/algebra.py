@@ -14,12 +14,14 @@ from verify.language.tree import (
     ArgMin,
     BigO,
     Constant,
+    Determinant,
+    Diagonal,
     Divide,
     Extremum,
     Function,
-    Identity,
     Inner,
     Name,
+    Negate,
     Node,
     Norm,
     Number,
@@ -92,6 +94,23 @@ def read_extremum(reader: Reader, stops: tuple[str, ...]) -> Node:
     return Extremum(name, tuple(arguments), span=reader.span_from(start), enclosed=True)
 
 
+def read_clip(reader: Reader, stops: tuple[str, ...]) -> Node:
+    r"""`\operatorname{clip}(x,a,b)` is `\min(\max(x,a),b)`."""
+    start = skip_word(reader)
+    reader.expect(SYMBOL, "(")
+    parts = [reader.expression()]
+    while reader.at(SYMBOL, ","):
+        reader.advance()
+        parts.append(reader.expression())
+    reader.expect(SYMBOL, ")")
+    if len(parts) != 3:
+        raise reader.fail("clip takes a number and two bounds: clip(x,a,b)", reader.span_from(start))
+    value, low, high = parts
+    span = reader.span_from(start)
+    above = Extremum("max", (value, low), span=span, enclosed=True)
+    return Extremum("min", (above, high), span=span, enclosed=True)
+
+
 def read_arg(reader: Reader, stops: tuple[str, ...]) -> Node:
     r"""`\arg\min_c f`."""
     start = reader.advance().start
@@ -132,8 +151,7 @@ def read_infinity(reader: Reader, stops: tuple[str, ...]) -> Node:
 
 def read_identity(reader: Reader, stops: tuple[str, ...]) -> Node:
     r"""`\mathbf{I}`, `\mathrm{I}`: the identity matrix."""
-    start = skip_word(reader)
-    return Identity(span=reader.span_from(start))
+    return reader.identity(skip_word(reader))
 
 
 def read_zero(reader: Reader, stops: tuple[str, ...]) -> Node:
@@ -156,16 +174,22 @@ def read_norm(reader: Reader, stops: tuple[str, ...]) -> Node:
     return Norm(node, span=reader.span_from(start), enclosed=True)
 
 
-def skip_norm_subscript(reader: Reader, node: Node) -> None:
-    r"""`\|x\|_2`: the Euclidean norm is the only one here."""
+def read_norm_subscript(reader: Reader, node: Node) -> Node:
+    r"""`\|x\|_2` is the Euclidean norm of a vector, `\|A\|_F` the Frobenius norm of a matrix."""
     if not isinstance(node, Norm):
-        return
+        return node
     reader.subscript_first()
     if reader.at(SYMBOL, "_"):
         start = reader.advance().start
         which = canonical(reader.group_tokens())
+        if which == "F":
+            return dataclasses.replace(node, frobenius=True)
         if which != "2":
-            raise reader.fail(f"only the Euclidean norm is supported, not the norm {which}", reader.span_from(start))
+            raise reader.fail(
+                f"only the Euclidean norm \\|x\\| and the Frobenius norm \\|A\\|_F are read, not the norm {which}",
+                reader.span_from(start),
+            )
+    return node
 
 
 def read_inner(reader: Reader, stops: tuple[str, ...]) -> Node:
@@ -195,6 +219,29 @@ def read_trace(reader: Reader, stops: tuple[str, ...]) -> Node:
     return Trace(operand, span=reader.span_from(start), enclosed=operand.enclosed)
 
 
+def read_determinant(reader: Reader, stops: tuple[str, ...]) -> Node:
+    r"""`\det A`."""
+    start = reader.advance().start
+    return _determinant(reader, start, stops)
+
+
+def read_determinant_word(reader: Reader, stops: tuple[str, ...]) -> Node:
+    r"""`\mathrm{det}(A)`."""
+    return _determinant(reader, skip_word(reader), stops)
+
+
+def _determinant(reader: Reader, start: int, stops: tuple[str, ...]) -> Node:
+    operand = read_operand(reader, stops, "\\det")
+    return Determinant(operand, span=reader.span_from(start), enclosed=operand.enclosed)
+
+
+def read_diagonal(reader: Reader, stops: tuple[str, ...]) -> Node:
+    r"""`\operatorname{diag}(v)`."""
+    start = skip_word(reader)
+    operand = read_operand(reader, stops, "diag")
+    return Diagonal(operand, span=reader.span_from(start), enclosed=operand.enclosed)
+
+
 def read_big_o_word(reader: Reader, stops: tuple[str, ...]) -> Node:
     r"""`\mathcal{O}(h^n)`."""
     return read_big_o(reader, skip_word(reader))
@@ -211,7 +258,15 @@ def read_big_o(reader: Reader, start: int) -> Node:
             return BigO(key, 1, span=span, enclosed=True)
         case Power(base=Name(key=key), exponent=Number(text=text)) if text.isdigit():
             return BigO(key, int(text), span=span, enclosed=True)
-    raise reader.fail("O(...) takes a power of one variable: O(h^3)", span)
+        case Power(base=Name(key=key), exponent=Negate(operand=Number(text=text))) if text.isdigit() and int(text):
+            return BigO(key, -int(text), span=span, enclosed=True)
+        case Divide(numerator=Number(text="1"), denominator=Name(key=key)):
+            return BigO(key, -1, span=span, enclosed=True)
+        case Divide(numerator=Number(text="1"), denominator=Power(base=Name(key=key), exponent=Number(text=text))) if (
+            text.isdigit() and int(text)
+        ):
+            return BigO(key, -int(text), span=span, enclosed=True)
+    raise reader.fail("O(...) takes a power of one variable: O(h^3), or O(N^{-1}) for one that grows", span)
 
 
 def read_colour(reader: Reader, stops: tuple[str, ...]) -> Node:
@@ -219,6 +274,12 @@ def read_colour(reader: Reader, stops: tuple[str, ...]) -> Node:
     reader.advance()
     reader.group_tokens()
     return reader.factor(stops)
+
+
+def read_boxed(reader: Reader, stops: tuple[str, ...]) -> Node:
+    r"""`\boxed{a}` is a."""
+    reader.advance()
+    return dataclasses.replace(reader.group(), enclosed=True)
 
 
 def read_underbrace(reader: Reader, stops: tuple[str, ...]) -> Node:

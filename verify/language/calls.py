@@ -31,13 +31,10 @@ def read_name(reader: Reader) -> Node:
         return _applied(reader, declaration, start)
     sequence = reader.scope.get(written.base + "_{.}")
     if sequence is not None and written.sub is not None:
-        inner = reader.inside(list(written.sub_tokens))
-        index = inner.expression()
-        inner.expect_end()
-        return _applied(reader, sequence, start, index=index)
+        return _applied(reader, sequence, start, _index(reader, written))
     for accent, order in (("dot", 1), ("ddot", 2)):
         if written.base.startswith(f"\\{accent}{{"):
-            plain = WrittenName(written.base[len(accent) + 2 : -1], written.sub)
+            plain = WrittenName(written.base[len(accent) + 2 : -1], written.sub, written.sub_tokens)
             return _dotted(reader, plain, order, start)
     raise undeclared(reader, written, start)
 
@@ -46,6 +43,9 @@ def read_variable(reader: Reader) -> str:
     r"""The key of a declared variable, as after `\nabla_`, `\partial_` and `d`."""
     start = reader.token.start
     written = reader.written_name()
+    declaration = _labelled(reader, written)
+    if declaration is not None:
+        return declaration.key
     if written.key not in reader.scope:
         raise undeclared(reader, written, start)
     return written.key
@@ -95,11 +95,24 @@ def undeclared(reader: Reader, written: WrittenName, start: int) -> LanguageErro
     return reader.fail(f"undeclared name {name}", reader.span_from(start), f"{hint}: - ${name}$ : real")
 
 
+def _index(reader: Reader, written: WrittenName) -> Node:
+    """The subscript of a member of a sequence or family, as an expression."""
+    inner = reader.inside(list(written.sub_tokens))
+    index = inner.expression()
+    inner.expect_end()
+    return index
+
+
 def _labelled(reader: Reader, written: WrittenName) -> Declaration | None:
-    r"""`D^\star`: a superscript that is part of a declared name."""
+    r"""`D^\star`, `x'`: a superscript that is part of a declared name."""
+    mark = reader.position
+    if reader.at(SYMBOL, "'"):
+        declaration = reader.scope.get(f"{written.key}^{{{reader.primes()}}}")
+        if declaration is None:
+            reader.position = mark
+        return declaration
     if not reader.at(SYMBOL, "^"):
         return None
-    mark = reader.position
     reader.advance()
     if reader.at_any(COMMAND, LABELS) or reader.at(SYMBOL, "*"):
         tokens = [reader.advance()]
@@ -118,8 +131,11 @@ def _dotted(reader: Reader, plain: WrittenName, order: int, start: int) -> Node:
     """A dot is the derivative of a function of time, never of a number or of a member of a sequence."""
     declaration = reader.scope.get(plain.key)
     name = latex_of_key(plain.key)
-    if declaration is None and f"{plain.base}_{{.}}" not in reader.scope:
+    family = reader.scope.get(f"{plain.base}_{{.}}")
+    if declaration is None and family is None:
         raise undeclared(reader, plain, start)
+    if declaration is None and family is not None and family.family and plain.sub is not None:
+        return _applied(reader, family, start, _index(reader, plain), order)
     if declaration is None or declaration.kind != "function":
         raise reader.fail(
             f"a dot over {name}, which is not a function",
@@ -203,7 +219,14 @@ def _call(reader: Reader, declaration: Declaration, index: Node | None, start: i
                 reader.span_from(start),
                 "declare the conditional density on its own: - $p(x|c)$ : density",
             )
-    return Call(key, arguments, index, span=reader.span_from(start))
+        if declaration.conditional and len(arguments) > 1 and "|" not in separators:
+            raise reader.fail(
+                f"{latex_of_key(key)} is declared with a bar between its arguments, here stands a comma",
+                reader.span_from(start),
+                "declare the joint density on its own: - $p(x,c)$ : positive function",
+            )
+    bar = separators.index("|") + 1 if "|" in separators else 0
+    return Call(key, arguments, index, bar, span=reader.span_from(start))
 
 
 def _overload(

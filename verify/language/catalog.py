@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from verify.language.claim import Claim
+from verify.language.claim import Claim, Rule
 from verify.language.document import Document, Vocabulary, load_document, read_vocabulary
 from verify.language.errors import LanguageError
+from verify.language.quotes import link
 
 PACKAGED_THEORY = Path(__file__).parent.parent / "theory"
 
@@ -76,8 +77,27 @@ def load_catalog(root: Path) -> Catalog:
                 )
             else:
                 catalog.claims[claim.id] = claim
-    catalog.errors += _broken_uses(catalog) + _broken_cards(catalog)
+    linked, broken = link(catalog.claims)
+    catalog.claims = {claim.id: claim for claim in linked}
+    for document in catalog.documents:
+        document.claims = [catalog.claims[claim.id] for claim in document.claims]
+    catalog.errors += broken + _broken_cards(catalog)
     return catalog
+
+
+def link_document(document: Document, root: Path) -> None:
+    """Put the quotes of one document in place; the claims of the repository may be quoted too."""
+    if not any(rule.quoted for rule in _rules(document)) and not any(c.uses or c.premises for c in document.claims):
+        return
+    own = {claim.id: claim for claim in document.claims}
+    others = {name: claim for name, claim in load_catalog(root).claims.items() if name not in own}
+    document.claims, errors = link(own, others)
+    document.errors += errors
+
+
+def _rules(document: Document) -> list[Rule]:
+    rows = [row for claim in document.claims for chain in claim.chains for row in chain]
+    return [row.rule for row in rows if row.rule is not None]
 
 
 def _is_source(path: Path, root: Path) -> bool:
@@ -94,28 +114,6 @@ def _at(claim: Claim, message: str, suggestion: str = "") -> LanguageError:
     error = LanguageError(message, suggestion=suggestion)
     error.file, error.line, error.column = claim.file, claim.line, 1
     return error
-
-
-def _broken_uses(catalog: Catalog) -> list[LanguageError]:
-    errors = []
-    for claim in catalog.claims.values():
-        for name in claim.uses:
-            if name not in catalog.claims:
-                errors.append(_at(claim, f"{claim.id} uses {name}, which does not exist"))
-        if claim.id in _reachable(catalog, claim.id):
-            errors.append(_at(claim, f"circular uses: {claim.id} rests on itself"))
-    return errors
-
-
-def _reachable(catalog: Catalog, start: str) -> set[str]:
-    found: set[str] = set()
-    queue = list(catalog.claims[start].uses)
-    while queue:
-        name = queue.pop()
-        if name not in found and name in catalog.claims:
-            found.add(name)
-            queue += catalog.claims[name].uses
-    return found
 
 
 def _broken_cards(catalog: Catalog) -> list[LanguageError]:

@@ -13,14 +13,44 @@ RELATIONS = (EQUAL, SAME_LAW, "<=", ">=", "<", ">", "approx", "propto", "to")
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What a reason names: `kind` is quote, induction, parts or label (see `verify.language.reasons`).
+
+    name      in words, as a verdict shows it
+    quoted    ids of the quoted claims
+    variable  the name that an induction runs over
+    """
+
+    kind: str
+    name: str
+    quoted: tuple[str, ...] = ()
+    variable: str = ""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A quoted claim as data: what it says about which names. `equations` are (left, relation, right)."""
+
+    claim: str
+    scope: Scope
+    equations: tuple[tuple[Node, str, Node], ...]
+
+
+@dataclass(frozen=True)
 class Row:
-    """One side of a chain. `relation` ties it to the row before; the first row has relation ''."""
+    """One side of a chain. `relation` ties it to the row before; the first row has relation ''.
+
+    `rule` is what the reason names, and `quotes` are the claims it quotes, once they are known
+    (see `verify.language.quotes`).
+    """
 
     relation: str
     expression: Node
     source: str
     line: int
     reason: str = ""
+    rule: Rule | None = None
+    quotes: tuple[Quote, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -57,6 +87,8 @@ class Claim:
     declared    the declaration lines as written: the shared ones that it uses, then its own
     words       the statement in words, for a claim that cannot be read (by language code)
     assumed     why nothing checks it, by language code; empty when something does
+    premises    the claims that its declared equations are taken from
+    uses        the claims that its steps and premises quote; as written until `verify.language.quotes` has linked it
     experiments names of the experiments that judge it
     """
 
@@ -71,6 +103,7 @@ class Claim:
     words: dict[str, str] = field(default_factory=dict)
     assumed: dict[str, str] = field(default_factory=dict)
     sources: tuple[Citation, ...] = ()
+    premises: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     experiments: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()

@@ -12,6 +12,7 @@ from verify.language.tree import Span
 
 MAX_DEPTH = 60
 MAX_ACCENTS = 3
+_STEPS = frozenset(["Delta", "delta"])
 
 
 class Cursor:
@@ -23,6 +24,7 @@ class Cursor:
         self.scope = scope
         self.position = 0
         self.depth = depth
+        self.declaring = False  # may a step such as \\Delta t be named here for the first time?
         if depth > MAX_DEPTH:
             raise self.too_deep()
 
@@ -140,6 +142,14 @@ class Cursor:
                 raise self.fail("an empty subscript", self.span_from(start))
         return WrittenName(base, sub, tokens)
 
+    def primes(self) -> str:
+        r"""The primes here as the label that they are: `x'` is `x^{\prime}`."""
+        count = 0
+        while self.at(SYMBOL, "'"):
+            self.advance()
+            count += 1
+        return "\\prime" * count
+
     def subscript_first(self) -> None:
         """TeX sets `x^2_t` and `x_t^2`, `f'_t` and `f_t'` alike: put the subscript first."""
         begin = self.position
@@ -156,11 +166,30 @@ class Cursor:
             self.tokens[begin:end] = self.tokens[middle:end] + self.tokens[begin:middle]
         self.position = begin
 
+    def _step(self) -> str:
+        r"""The base of a declared step such as `\Delta t`, which is one name; '' when none begins here."""
+        if not self.at_any(COMMAND, _STEPS):
+            return ""
+        mark, sign = self.position, self.advance().text
+        token = self.token
+        single = token.kind == LETTER or (token.kind == COMMAND and token.text in GREEK)
+        base = ""
+        if single or self.at(SYMBOL, "{"):
+            base = f"\\{sign}{{{canonical(self.group_tokens())}}}"
+        keys = (f"{base}_", f"{base}^")
+        known = any(d.key == base or d.key.startswith(keys) for d in self.scope)
+        if not base or not (known or (self.declaring and single)):
+            self.position = mark
+            return ""
+        return base
+
     def _base(self, accents: int = 0) -> tuple[str, str | None, tuple[Token, ...]]:
         token = self.token
         if token.kind == LETTER:
             self.advance()
             return token.text, None, ()
+        if step := self._step():
+            return step, None, ()
         if token.kind == COMMAND and token.text in GREEK:
             self.advance()
             return "\\" + token.text, None, ()

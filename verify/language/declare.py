@@ -11,14 +11,16 @@ import re
 from dataclasses import dataclass, field
 
 from verify.language.declared_names import DeclaredName, read_left_name, read_names
-from verify.language.errors import LanguageError
+from verify.language.errors import LanguageError, placed
 from verify.language.formulas import read_formulas, refuse_circles
-from verify.language.lines import KEYWORDS, Line, domain_of, is_assumption, kinds_of, placed, sides_of, split_lines
+from verify.language.growth import refuse_growth
+from verify.language.lines import KEYWORDS, Line, domain_of, is_assumption, kinds_of, sides_of, split_lines
 from verify.language.names import latex_of_key
 from verify.language.reader import Reader
-from verify.language.scope import INDEX, POSITIVE, REAL, UNIT, Declaration, Scope
+from verify.language.scope import GENERAL, INDEX, POSITIVE, REAL, UNIT, Declaration, Scope
+from verify.language.shapes import declared_shape
 from verify.language.tokens import tokenize
-from verify.language.tree import Add, Name, Negate, Number
+from verify.language.tree import Add, Identity, Name, Negate, Number
 
 MAX_DECLARATIONS = 200
 
@@ -53,6 +55,7 @@ def declare(items: list[tuple[str, int]], base: Scope | None = None, override: b
     for line in lines:
         read_formulas(line, scope)
     refuse_circles(scope, lines)
+    refuse_growth(scope, lines[0].offset if lines else 0)
     _assume_domains_of_definitions(scope, own)
     return scope
 
@@ -120,7 +123,7 @@ def _declare_names(line: Line, scope: Scope, own: _Own, override: bool) -> None:
         raise LanguageError(
             "a name without a kind", (0, len(line.formula)), "say what it is: real, positive, vector, function ..."
         )
-    for name in read_names(line.formula, scope):
+    for name in read_names(line.formula, scope, new=True):
         _declare_one(name, words, line, scope, own, override)
 
 
@@ -128,11 +131,24 @@ def _declare_defined(name: DeclaredName, words: list[str], scope: Scope, own: _O
     """Register the left side of a definition, keeping what is already declared about it."""
     old = scope.get(name.key)
     parameters = name.parameters or ()
+    if old is not None and parameters and (old.signatures or old.density) and not words:
+        conditional = "|" in name.signature
+        new = Declaration(name.key, "function", "scalar", POSITIVE, parameters, conditional=conditional)
+        if _overloaded(new, name, scope, own, defined=True):
+            own.definitions.add(f"{name.key}({name.signature})")
+            return
     if old is not None and old.signatures:
         raise LanguageError(f"{latex_of_key(name.key)} stands for several densities and cannot be defined", (0, 1))
     kind = "function" if parameters else "variable"
     if old is None or words:
-        value = "vector" if "vector" in words else (old.value if old else "scalar")
+        value, structure = declared_shape(words, (0, 1))
+        if structure != GENERAL:
+            raise LanguageError(
+                f"{latex_of_key(name.key)} is defined: whether it is {structure} follows from its formula",
+                (0, 1),
+                "write : matrix",
+            )
+        value = value if words or old is None else old.value
         domain = domain_of(words) if words else REAL
         old = Declaration(name.key, kind, value, domain)
     if old.family and not parameters:
@@ -164,7 +180,7 @@ def _declare_gaussian(line: Line, scope: Scope, own: _Own) -> None:
 
 def _declare_one(name: DeclaredName, words: list[str], line: Line, scope: Scope, own: _Own, override: bool) -> None:
     shapes, domain, key = set(words), domain_of(words), name.key
-    value = "vector" if "vector" in shapes else "scalar"
+    value, structure = declared_shape(words, (0, len(line.formula)))
     if "sequence" in shapes:
         key = (name.base if name.sub is None else key) + "_{.}"
         declaration = Declaration(key, "function", value, domain, ("__index__",), family=False)
@@ -174,12 +190,16 @@ def _declare_one(name: DeclaredName, words: list[str], line: Line, scope: Scope,
         if _overloaded(declaration, name, scope, own):
             return
         key = declaration.key
+    elif "rademacher" in shapes:
+        variance = Identity() if value == "vector" else Number("1")
+        declaration = Declaration(key, "random", value, mean=Number("0"), variance=variance, rademacher=True)
     elif "random" in shapes:
         declaration = Declaration(key, "random", value)
     elif "wiener" in shapes:
         declaration = Declaration(key, "wiener", value)
     else:
         declaration = Declaration(key, "variable", value, domain)
+    declaration = dataclasses.replace(declaration, structure=structure)
     if key in own.kinds and not override:
         raise LanguageError(f"{latex_of_key(key)} is declared twice", (0, len(line.formula)))
     scope.put(declaration)
@@ -190,6 +210,22 @@ def _function(name: DeclaredName, shapes: set[str], value: str, domain: str) -> 
     density = "density" in shapes
     domain = POSITIVE if density else domain
     parameters = name.parameters or ()
+    if density and "," in name.signature.partition("|")[0]:
+        first, *others = name.signature.partition("|")[0].split(",")
+        raise LanguageError(
+            f"is {latex_of_key(name.key)} a density of {', '.join(map(latex_of_key, [first, *others]))} together, "
+            f"or of {latex_of_key(first)} alone?",
+            (0, 1),
+            f"of {latex_of_key(first)} alone: write a bar,  {latex_of_key(name.key)}({latex_of_key(first)}|"
+            f"{','.join(map(latex_of_key, others))}) ; together: declare it a positive function",
+        )
+    if not parameters and "family" not in shapes:
+        what = "density" if density else "function"
+        raise LanguageError(
+            f"{latex_of_key(name.key)} is declared a {what} without its argument",
+            (0, 1),
+            f"write - ${latex_of_key(name.key)}(x)$ : {what}",
+        )
     if "family" in shapes and name.sub is not None:
         declaration = Declaration(name.base + "_{.}", "function", value, domain, (*parameters, name.sub), True, density)
     else:
@@ -197,12 +233,20 @@ def _function(name: DeclaredName, shapes: set[str], value: str, domain: str) -> 
     return dataclasses.replace(declaration, conditional="|" in name.signature)
 
 
-def _overloaded(new: Declaration, name: DeclaredName, scope: Scope, own: _Own) -> bool:
-    """A second declaration with other arguments makes both densities told apart by their arguments."""
+def _overloaded(
+    new: Declaration, name: DeclaredName, scope: Scope, own: _Own, defined: bool = False
+) -> bool:
+    """A second declaration with other arguments makes both densities told apart by their arguments.
+
+    With `defined`, so does a definition; one for arguments that are declared already replaces those.
+    """
     old = scope.get(new.key)
     if old is None or new.key not in own.kinds or old.kind != "function" or not name.signature:
         return False
     if name.signature in (old.signatures or (_plain_signature(old),)):
+        if defined and old.signatures:
+            scope.put(dataclasses.replace(new, key=f"{new.key}({name.signature})"))
+            return True
         return False
     if not old.signatures:
         first = _plain_signature(old)
@@ -214,6 +258,8 @@ def _overloaded(new: Declaration, name: DeclaredName, scope: Scope, own: _Own) -
 
 
 def _plain_signature(declaration: Declaration) -> str:
+    if declaration.conditional and len(declaration.parameters) > 1:
+        return f"{declaration.parameters[0]}|{','.join(declaration.parameters[1:])}"
     return ",".join(declaration.parameters)
 
 

@@ -29,9 +29,10 @@ class DeclaredName:
         return key if self.label is None else f"{key}^{{{self.label}}}"
 
 
-def read_names(text: str, scope: Scope) -> list[DeclaredName]:
-    """`\\sigma, D(x;\\sigma), p_t(x)`: the names in a declaration."""
+def read_names(text: str, scope: Scope, new: bool = False) -> list[DeclaredName]:
+    r"""`\sigma, D(x;\sigma), p_t(x)`: the names in a declaration. With `new` also steps: `\Delta t`."""
     reader = Reader(tokenize(text), scope, len(text))
+    reader.declaring = new
     out = []
     while True:
         out.append(_one_name(reader))
@@ -45,14 +46,16 @@ def _one_name(reader: Reader) -> DeclaredName:
     start = reader.token.start
     written = reader.written_name()
     label, parameters, signature = None, None, ""
-    if reader.at(SYMBOL, "^"):
+    if reader.at(SYMBOL, "'"):
+        label = reader.primes()
+    elif reader.at(SYMBOL, "^"):
         reader.advance()
         label = canonical(reader.group_tokens())
     if reader.at(SYMBOL, "("):
         reader.advance()
         names = []
         while True:
-            key = reader.written_name().key
+            key = _parameter(reader)
             names.append(key)
             signature += key
             if reader.token.kind == SYMBOL and reader.token.text in ",;|":
@@ -64,6 +67,12 @@ def _one_name(reader: Reader) -> DeclaredName:
     declared = DeclaredName(written.base, written.sub, label, parameters, signature)
     check_key(declared.key, reader.span_from(start))
     return declared
+
+
+def _parameter(reader: Reader) -> str:
+    """The key of an argument of a declared function."""
+    key = reader.written_name().key
+    return f"{key}^{{{reader.primes()}}}" if reader.at(SYMBOL, "'") else key
 
 
 def read_left_name(text: str, scope: Scope) -> DeclaredName | None:

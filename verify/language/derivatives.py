@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verify.language.names import latex_of_key, starts_name
-from verify.language.operands import occurs_in, read_operand, read_order, read_subscript
+from verify.language.operands import BAR, occurs_in, read_operand, read_order, read_subscript, skip_word
 from verify.language.tokens import COMMAND, LETTER, SYMBOL
 from verify.language.tree import (
+    AtPoint,
     Call,
     Derivative,
     Divergence,
@@ -29,6 +30,11 @@ def read_partial(reader: Reader, stops: tuple[str, ...]) -> Node:
     start = reader.advance().start
     order = read_order(reader)
     if not reader.at(SYMBOL, "_"):
+        reader.position -= 1
+        slash = read_slash_derivative(reader, 1) if order == 1 else None
+        if slash is not None:
+            return slash
+        reader.position += 1
         raise reader.fail(
             "\\partial needs its variable", suggestion="write \\partial_t or \\frac{\\partial}{\\partial t}"
         )
@@ -73,39 +79,45 @@ def read_fraction_derivative(reader: Reader, start: int, stops: tuple[str, ...])
     return Derivative(variable, order, operand, partial, span=reader.span_from(start))
 
 
+def read_slash_derivative(reader: Reader, length: int) -> Node | None:
+    r"""`\mathrm{d}x/\mathrm{d}t`, `\partial f/\partial t`, from its first sign of `length` tokens; else None."""
+    mark, start, partial = reader.position, reader.token.start, reader.at(COMMAND, "partial")
+    reader.position += length
+    if starts_name(reader.token):
+        operand = reader.name()
+        if reader.at(SYMBOL, "/"):
+            reader.advance()
+            below = int(reader.at(COMMAND, "partial")) if partial else reader.upright_d()
+            if below:
+                reader.position += below
+                variable = reader.variable()
+                return Derivative(variable, 1, operand, partial, span=reader.span_from(start), enclosed=True)
+    reader.position = mark
+    return None
+
+
 def _derivative_sign(reader: Reader) -> tuple[bool, int] | None:
     r"""(partial, tokens) of `\partial`, `\mathrm{d}` or an italic `d` that is no name and no dimension."""
     if reader.at(COMMAND, "partial") and not reader.at(SYMBOL, "_", 1):
         return True, 1
-    if (
-        reader.at(COMMAND, "mathrm")
-        and reader.at(SYMBOL, "{", 1)
-        and reader.at(LETTER, "d", 2)
-        and reader.at(SYMBOL, "}", 3)
-    ):
-        return False, 4
-    if (reader.at(COMMAND, "mathrm") or reader.at(COMMAND, "rm")) and reader.at(LETTER, "d", 1):
-        return False, 2
+    if upright := reader.upright_d():
+        return False, upright
     if not reader.at(LETTER, "d") or "d" in reader.scope:
         return None
-    if not _denominator_is_differential(reader):
-        return None
-    if reader.scope.dimension == "any":
-        raise reader.fail(
-            "ambiguous: the dimension d, or a differential?",
-            suggestion="write \\frac{\\mathrm{d}}{\\mathrm{d}t} for the derivative",
-        )
-    return False, 1
+    # As the dimension, a d that begins both parts of a fraction would cancel: it is the differential.
+    return (False, 1) if _denominator_is_differential(reader) else None
 
 
 def _denominator_is_differential(reader: Reader) -> bool:
-    """Italic d is a differential only when the part below the line is `d` and one name."""
+    """Italic d is a differential only when the part below the line is `d`, upright or not, and one name."""
     ahead, depth = 0, 1
     while depth and reader.peek(ahead).kind != "end":
         depth += reader.at(SYMBOL, "{", ahead) - reader.at(SYMBOL, "}", ahead)
         ahead += 1
     if not reader.at(SYMBOL, "{", ahead):  # we are below the line already
         return starts_name(reader.peek(1))
+    if upright := reader.upright_d(ahead + 1):
+        return starts_name(reader.peek(ahead + 1 + upright))
     return reader.at(LETTER, "d", ahead + 1) and starts_name(reader.peek(ahead + 2))
 
 
@@ -135,6 +147,18 @@ def read_nabla(reader: Reader, stops: tuple[str, ...]) -> Node:
     return Gradient(variable, operand, span=reader.span_from(start))
 
 
+def read_divergence_word(reader: Reader, stops: tuple[str, ...]) -> Node:
+    r"""`\mathrm{div}(f)`, `\operatorname{div}_x f`."""
+    start = skip_word(reader)
+    variable = None
+    if reader.at(SYMBOL, "_"):
+        reader.advance()
+        variable = read_subscript(reader)
+    operand = read_operand(reader, stops, "div")
+    _refuse_unmarked(reader, variable, operand, start)
+    return Divergence(variable, operand, span=reader.span_from(start))
+
+
 def read_laplacian(reader: Reader, stops: tuple[str, ...]) -> Node:
     r"""`\Delta f`, `\Delta_x f`."""
     start = reader.advance().start
@@ -147,10 +171,27 @@ def read_laplacian(reader: Reader, stops: tuple[str, ...]) -> Node:
         raise reader.fail(
             "\\Delta before a variable: a step, or the Laplacian?",
             reader.span_from(start),
-            "give the step a name of its own: - $h$ : positive",
+            "declare the step as one name: - $\\Delta t$ : positive",
         )
     _refuse_unmarked(reader, variable, operand, start)
     return Laplacian(variable, operand, span=reader.span_from(start))
+
+
+def read_at_point(reader: Reader, stops: tuple[str, ...]) -> Node:
+    r"""`\left. f(s)\right|_{s=0}`; the tokens of `\left.` have checked that the bar with its subscript comes."""
+    start = reader.advance().start
+    with reader.brackets():
+        operand = reader.expression(stops=(BAR,))
+        reader.expect(SYMBOL, "|")
+    reader.expect(SYMBOL, "_")
+    inner = reader.inside(reader.group_tokens())
+    variable = inner.variable()
+    if not inner.at(SYMBOL, "="):
+        raise inner.fail("a value at a point names the variable: \\right|_{s=0}")
+    inner.advance()
+    point = inner.expression()
+    inner.expect_end()
+    return AtPoint(variable, point, operand, span=reader.span_from(start), enclosed=True)
 
 
 def _refuse_unmarked(reader: Reader, variable: str | None, operand: Node, start: int) -> None:

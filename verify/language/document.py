@@ -19,6 +19,7 @@ from verify.language.claim import Citation, Claim, Mistake, Row
 from verify.language.declare import declare, declared_keys, is_declaration
 from verify.language.errors import LanguageError
 from verify.language.mentions import Mentions
+from verify.language.reasons import premises_of
 from verify.language.scope import Scope
 
 MAX_DOCUMENT = 2_000_000
@@ -235,6 +236,7 @@ def _claim(block: Block, document: Document, vocabularies: Mapping[str, Vocabula
         words=_by_language(block.options, "words"),
         assumed=_by_language(block.options, "assumed"),
         sources=_citations(block.options.get("source", "")),
+        premises=tuple(dict.fromkeys(name for text, _ in items for name in premises_of(text))),
         uses=_list(block.options.get("uses", "")),
         experiments=_list(block.options.get("experiments", "")),
         file=document.file,
@@ -267,6 +269,7 @@ def _attach_mistake(block: Block, document: Document, contexts: dict[str, tuple[
     formula, offset = displays[0]
     first = claim.chains[0][0].expression if claim.chains else None
     rows = _read_rows(formula, offset, own_scope, document.text, first)
+    rows = tuple(replace(row, rule=None) for row in rows)  # a mistake is judged as it stands
     mistake = Mistake(
         name=f"{claim.id}/{len(claim.mistakes) + 1}",
         title=_by_language(block.options, "title"),

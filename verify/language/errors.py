@@ -51,6 +51,20 @@ class LanguageError(Exception):
         return "\n".join(out)
 
 
+class placed:
+    """Moves the span of a LanguageError by the offset of the piece it was raised in."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, LanguageError) and not error.line:
+            error.span = (error.span[0] + self.offset, error.span[1] + self.offset)
+
+
 def _shortened(text: str, limit: int = 300) -> str:
     """A message never repeats a huge input."""
     return text if len(text) <= limit else text[: limit - 3] + "..."

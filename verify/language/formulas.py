@@ -6,11 +6,12 @@ import dataclasses
 
 from verify.language.chain import _pieces
 from verify.language.declared_names import read_left_name, read_names
-from verify.language.errors import LanguageError
-from verify.language.lines import Line, is_assumption, kinds_of, placed, sides_of
+from verify.language.errors import LanguageError, placed
+from verify.language.lines import Line, is_assumption, kinds_of, sides_of
 from verify.language.names import latex_of_key
 from verify.language.reader import read_formula
 from verify.language.scope import NONNEGATIVE, POSITIVE, UNIT, Scope
+from verify.language.shapes import is_matrix
 from verify.language.tree import Add, Call, Gaussian, Identity, Name, Negate, Node, Number, Power
 
 
@@ -43,7 +44,9 @@ def read_formulas(line: Line, scope: Scope) -> None:
     else:
         name = read_left_name(left, scope)
         assert name is not None  # checked when it was declared
-        scope.put(dataclasses.replace(scope.declarations[name.key], definition=_read(right, right_at, scope)))
+        overloaded = f"{name.key}({name.signature})"
+        key = overloaded if overloaded in scope and scope.declarations[name.key].signatures else name.key
+        scope.put(dataclasses.replace(scope.declarations[key], definition=_read(right, right_at, scope)))
 
 
 def _keyword_formula(line: Line, scope: Scope, left: str, right: str | None, right_at: int) -> None:
@@ -87,8 +90,10 @@ def _moments_and_ranges(line: Line, words: set[str], scope: Scope) -> None:
                 (line.formula_offset, line.formula_offset + len(line.formula)),
             )
         for name in read_names(names, scope):
+            old = scope.declarations[name.key]
+            value = "vector" if is_matrix(node.covariance, scope) else old.value
             scope.put(
-                dataclasses.replace(scope.declarations[name.key], mean=node.mean, variance=node.covariance, law=node)
+                dataclasses.replace(old, value=value, mean=node.mean, variance=node.covariance, law=node)
             )
         return
     if not line.inner:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 from verify.language.names import canonical, latex_of_key
 from verify.language.operands import occurs_in
 from verify.language.tokens import COMMAND, SYMBOL
-from verify.language.tree import Constant, Divide, DotProduct, Integral, Multiply, Negate, Node, Product, Summation
+from verify.language.tree import (
+    Constant,
+    Divide,
+    DotProduct,
+    Integral,
+    Multiply,
+    Name,
+    Negate,
+    Node,
+    Product,
+    Summation,
+)
 
 if TYPE_CHECKING:
     from verify.language.reader import Reader
@@ -23,11 +34,14 @@ def read_integral(reader: Reader, stops: tuple[str, ...]) -> Node:
     lower = upper = None
     while reader.token.kind == COMMAND and reader.token.text in _INTEGRALS:
         signs += _INTEGRALS[reader.advance().text]
+    over = ""
     while reader.at_any(SYMBOL, "_^"):
         if reader.advance().text == "^":
             upper = reader.group()
         elif not _skip_whole_space(reader):
             lower = reader.group()
+    if upper is None and isinstance(lower, Name):
+        over, lower = lower.key, None  # \\int_x f dx: over all of x, when x is what it integrates over
     if (lower is None) != (upper is None):
         raise reader.fail("an integral has both limits or none", reader.span_from(start))
     if signs > 1 and lower is not None:
@@ -45,6 +59,8 @@ def read_integral(reader: Reader, stops: tuple[str, ...]) -> Node:
             reader.span_from(start),
             "end the integrand with \\,\\mathrm{d}x",
         )
+    if over and variables != [over]:
+        raise reader.fail("an integral has both limits or none", reader.span_from(start))
     if lower == Negate(Constant("infinity")) and upper == Constant("infinity"):
         lower = upper = None
     return Integral(tuple(variables), lower, upper, integrand, span=reader.span_from(start), enclosed=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from verify.language.names import canonical
-from verify.language.operands import BAR, CLOSING, DOUBLE_BAR, skip_word
+from verify.language.operands import BAR, CLOSING, DOUBLE_BAR, font_word, skip_word
 from verify.language.tokens import COMMAND, LETTER, SYMBOL, Token
 from verify.language.tree import Call, Gaussian, KullbackLeibler, Moment, Name, Node
 
@@ -37,12 +37,12 @@ def moment_reader(kind: str) -> Callable[[Reader, tuple[str, ...]], Node]:
     r"""A reader of `\mathbb{E}[x]`, `\mathbb{E}_{x\sim p}[f(x)|y=c]`; `kind` is E, Var or Cov."""
 
     def read(reader: Reader, stops: tuple[str, ...]) -> Node:
-        start = skip_word(reader)
+        start = reader.advance().start if reader.token.kind == LETTER else skip_word(reader)
         laws: tuple[tuple[str, Node | None], ...] = ()
         if reader.at(SYMBOL, "_"):
             reader.advance()
             laws = _laws(reader, reader.group_tokens())
-        if reader.at(COMMAND, "|"):
+        if reader.at(COMMAND, "|") or (kind == "E" and _is_expectation(reader)):
             return Moment(kind, laws, reader.factor(stops), span=reader.span_from(start))
         closing = CLOSING.get(reader.token.text)
         if closing is None:
@@ -60,6 +60,11 @@ def moment_reader(kind: str) -> Callable[[Reader, tuple[str, ...]], Node]:
         return Moment(kind, laws, body, given, value, span=reader.span_from(start), enclosed=True)
 
     return read
+
+
+def _is_expectation(reader: Reader) -> bool:
+    r"""`\mathbb{E}_{x}\mathbb{E}_{y}[f]`: the inner expectation is all that the outer one can apply to."""
+    return reader.token.kind == COMMAND and font_word(reader) == "E"
 
 
 def _laws(reader: Reader, tokens: list[Token]) -> tuple[tuple[str, Node | None], ...]:
@@ -85,12 +90,22 @@ def _laws(reader: Reader, tokens: list[Token]) -> tuple[tuple[str, Node | None],
             inner.position = mark
             key = inner.variable()
             if inner.scope.declarations[key].kind == "function":
-                raise inner.fail(f"expectation over {key}: which variable?", suggestion=f"write x\\sim {key}")
-            laws.append((key, None))
+                laws.append(_law_of_density(inner, key))
+            else:
+                laws.append((key, None))
         if not inner.at(SYMBOL, ","):
             inner.expect_end()
             return tuple(laws)
         inner.advance()
+
+
+def _law_of_density(reader: Reader, key: str) -> tuple[str, Node | None]:
+    r"""`\mathbb{E}_q` with `q(x)` declared as a density of one variable: that variable is meant."""
+    declaration = reader.scope.declarations[key]
+    if not declaration.density or len(declaration.parameters) != 1 or declaration.signatures:
+        raise reader.fail(f"expectation over {key}: which variable?", suggestion=f"write x\\sim {key}")
+    (variable,) = declaration.parameters
+    return variable, Call(key, (Name(variable),))
 
 
 def read_kl_word(reader: Reader, stops: tuple[str, ...]) -> Node:
@@ -99,15 +114,36 @@ def read_kl_word(reader: Reader, stops: tuple[str, ...]) -> Node:
 
 
 def read_kl_letter(reader: Reader) -> Node | None:
-    r"""`D_{\mathrm{KL}}(p\|q)`; None when this D is something else."""
-    if not (reader.at(LETTER, "D") and reader.at(SYMBOL, "_", 1)):
-        return None
+    r"""`D_{\mathrm{KL}}(p\|q)`, `KL(p\|q)`; None when these letters are something else."""
     mark, start = reader.position, reader.token.start
-    reader.position += 2
-    if canonical(reader.group_tokens()) == "KL":
+    letters = reader.at(LETTER, "K") and reader.at(LETTER, "L", 1) and reader.peek(2).text in ("(", "[")
+    if letters and "K" not in reader.scope and "L" not in reader.scope:
+        reader.position += 2
         return _kullback_leibler(reader, start)
-    reader.position = mark
+    if reader.at(LETTER, "D") and reader.at(SYMBOL, "_", 1):
+        reader.position += 2
+        if canonical(reader.group_tokens()) == "KL":
+            return _kullback_leibler(reader, start)
+        reader.position = mark
     return None
+
+
+def read_plain_expectation(reader: Reader, stops: tuple[str, ...]) -> Node | None:
+    r"""`E_{x\sim p}[f(x)]`, `E[x]` in italics, where no E is declared; None when this E is something else."""
+    after = reader.peek(1)
+    known = any(d.key == "E" or d.key.startswith(("E_", "E(")) for d in reader.scope)
+    if known or not reader.at(LETTER, "E") or after.kind != SYMBOL or after.text not in "[_":
+        return None
+    mark = reader.position
+    reader.advance()
+    if reader.at(SYMBOL, "_"):
+        reader.advance()
+        reader.group_tokens()
+    bracket = reader.at(SYMBOL, "[")
+    reader.position = mark
+    if not bracket:
+        return None
+    return moment_reader("E")(reader, stops)
 
 
 def _kullback_leibler(reader: Reader, start: int) -> Node:

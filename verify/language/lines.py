@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from verify.language.chain import _pieces
 from verify.language.errors import LanguageError
+from verify.language.reasons import PREMISE
 from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT
 
 KEYWORDS = ("boundary", "joint", "instance", "space", "dimensions", "dimension")
@@ -30,9 +31,11 @@ _FILLERS = frozenset(
 )
 _SHAPES = frozenset(
     """
-    vector function density family sequence random wiener relation equation sde vectors
+    vector function density family sequence random wiener relation equation sde vectors matrix
+    symmetric semidefinite definite rademacher
     """.split()
 )
+_DEFINITE = re.compile(r"\bpositive[- ](semi-?)?definite\b")  # says nothing about single entries
 
 
 @dataclass
@@ -46,20 +49,6 @@ class Line:
     formula_offset: int = 0
     words: str = ""
     inner: tuple[tuple[str, int], ...] = ()  # formulas among the words: mean, variance, range
-
-
-class placed:
-    """Moves the span of a LanguageError by the offset of the piece it was raised in."""
-
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, LanguageError) and not error.line:
-            error.span = (error.span[0] + self.offset, error.span[1] + self.offset)
 
 
 def split_lines(text: str, offset: int) -> list[Line]:
@@ -111,14 +100,14 @@ def _line(text: str, offset: int) -> Line:
     if rest and not rest.startswith(":"):
         after = line.formula_offset + len(line.formula) + 1
         raise LanguageError("expected ':' after the formula", (after, max(after, cursor)), "write - $name$ : kind")
-    line.words = re.sub(r"\s+", " ", rest.removeprefix(":").strip()).lower()
+    line.words = PREMISE.sub("", re.sub(r"\s+", " ", rest.removeprefix(":").strip()).lower())
     line.inner = tuple(inner)
     return line
 
 
 def kinds_of(line: Line) -> list[str]:
     """The kinds among the words after the colon: domains and shapes, without the filling words."""
-    words = re.findall(r"\(0,\s*1\)|[a-z-]+", line.words)
+    words = re.findall(r"\(0,\s*1\)|[a-z-]+", _DEFINITE.sub(_one_word, line.words.replace("matrices", "matrix")))
     out = []
     for word in words:
         word = word.replace(" ", "")
@@ -130,10 +119,15 @@ def kinds_of(line: Line) -> list[str]:
                 f"unknown kind {word!r}",
                 (span_start, span_start + len(line.text)),
                 "kinds: real, positive, nonnegative, (0,1), integer, index, count, vector, function, "
-                "density, family, sequence, random, Wiener, relation, equation, SDE",
+                "density, family, sequence, random, Wiener, relation, equation, SDE, matrix, symmetric matrix, "
+                "positive definite matrix, positive semidefinite matrix, Rademacher",
             )
         out.append(word.removesuffix("s") if word == "vectors" else word)
     return out
+
+
+def _one_word(found: re.Match[str]) -> str:
+    return "semidefinite" if found[1] else "definite"
 
 
 def domain_of(words: list[str]) -> str:

@@ -92,7 +92,8 @@ def latex_of_key(key: str) -> str:
     match = _PARTS.fullmatch(key.removesuffix("_{.}"))
     assert match is not None  # every part is optional and the base takes the rest
     base, sub, sup = match.group("base", "sub", "sup")
-    return _word(base) + (f"_{{{_word(sub)}}}" if sub else "") + (f"^{{{_word(sup)}}}" if sup else "")
+    base = rf"\mathrm{{{base}}}" if len(base) > 1 and "\\" not in base else base  # a word: log2, const.
+    return base + (f"_{{{_word(sub)}}}" if sub else "") + (f"^{{{_word(sup)}}}" if sup else "")
 
 
 def _word(text: str) -> str:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 MAX_DERIVATIVE = 6
 BAR, DOUBLE_BAR = "|", "\\|"  # what a bracket may have to stop at
 CLOSING = {"[": (SYMBOL, "]"), "(": (SYMBOL, ")"), "{": (COMMAND, "}")}
-_BOLD = {"I": "I", "0": "0"}
+_BOLD = {"I": "I", "0": "0", "1": "indicator"}
 _LETTERS = {
-    "mathbb": {"E": "E", "V": "Var"},
+    "mathbb": {"E": "E", "V": "Var", "1": "indicator"},
     "mathcal": {"N": "N", "O": "O"},
     "mathbf": _BOLD,
     "boldsymbol": _BOLD,
@@ -60,7 +60,8 @@ def read_operand(reader: Reader, stops: tuple[str, ...], name: str) -> Node:
     if reader.at_any(SYMBOL, "+-"):
         raise reader.fail(f"{name} before a sign needs brackets", suggestion=f"write {name}(...)")
     operand = reader.factor(stops)
-    if isinstance(operand, Power) and operand.base.enclosed and not isinstance(operand.base, Norm | Absolute | Inner):
+    open_power = isinstance(operand, Power) and not operand.enclosed and operand.base.enclosed
+    if open_power and not isinstance(operand.base, Norm | Absolute | Inner):
         raise reader.fail(
             f"ambiguous: a power of {name}(...), or {name} of a power?",
             operand.span,

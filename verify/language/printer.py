@@ -14,10 +14,15 @@ from verify.language.tree import (
     Absolute,
     Add,
     ArgMin,
+    AtPoint,
     BigO,
     Call,
+    Cases,
+    Compare,
     Constant,
     Derivative,
+    Determinant,
+    Diagonal,
     Differential,
     Divergence,
     Divide,
@@ -33,6 +38,7 @@ from verify.language.tree import (
     Integral,
     KullbackLeibler,
     Laplacian,
+    Limit,
     Moment,
     Multiply,
     Name,
@@ -50,6 +56,7 @@ from verify.language.tree import (
 )
 
 _NAMED = {"sigmoid", "erf"}
+_SIGNS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
 
 def latex(node: Node) -> str:
@@ -70,6 +77,9 @@ def latex(node: Node) -> str:
             return _big_operator(node)
         case ArgMin(variable=variable, objective=objective):
             return rf"\operatorname*{{arg\,min}}_{{{latex_of_key(variable)}}} {_term(objective)}"
+        case Limit(variable=variable, point=point, side=side, body=body):
+            end = latex(point) + (f"^{{{side}}}" if side else "")
+            return rf"\lim_{{{latex_of_key(variable)}\to {end}}} {_term(body)}"
     return _atom(node)
 
 
@@ -89,12 +99,12 @@ def _sum(terms: tuple[Node, ...]) -> str:
 
 def _term(node: Node) -> str:
     """As one term of a sum."""
-    return _brackets(latex(node)) if isinstance(node, Add | Negate | ArgMin) else latex(node)
+    return _brackets(latex(node)) if isinstance(node, Add | Negate | ArgMin | Limit) else latex(node)
 
 
 def _factor(node: Node) -> str:
     """As one factor of a product."""
-    loose = Add | Negate | Multiply | DotProduct | Summation | Product | ArgMin
+    loose = Add | Negate | Multiply | DotProduct | Summation | Product | ArgMin | Limit
     return _brackets(latex(node)) if isinstance(node, loose) else latex(node)
 
 
@@ -104,7 +114,7 @@ def _juxtapose(texts: list[str], nodes: list[Node]) -> str:
     for i, (text, node) in reversed(list(enumerate(zip(texts, nodes, strict=True)))):
         if isinstance(node, DotProduct) and i:
             text = _brackets(latex(node))
-        callable_looking = isinstance(node, Name | Call | Dotted | Primed | Differential | Power)
+        callable_looking = isinstance(node, Name | Call | Dotted | Primed | Differential | Power | Constant | Identity)
         if i and isinstance(nodes[i - 1], Number) and text[0].isdigit():
             text = _brackets(text)  # two numbers side by side look like one
         before_bracket = bool(out) and out[0].startswith((r"\left(", "("))
@@ -156,20 +166,39 @@ def _atom(node: Node) -> str:
             return command + _operand(argument)
         case Extremum(name=name, arguments=arguments):
             return rf"\{name}" + _brackets(",".join(latex(a) for a in arguments))
+        case Cases(branches=branches, otherwise=otherwise):
+            rows = [rf"{latex(value)}&{_conditions(conditions)}" for value, conditions in branches]
+            rows.append(rf"{latex(otherwise)}&\text{{otherwise}}")
+            return r"\begin{cases}" + r"\\".join(rows) + r"\end{cases}"
+        case Compare(relation=relation, left=left, right=right):
+            return f"{latex(left)} {_SIGNS[relation]} {latex(right)}"
         case Absolute(operand=operand):
             return _brackets(rf"\left|{latex(operand)}\right|")
-        case Norm(operand=operand):
-            return rf"\left\|{latex(operand)}\right\|"
+        case Norm(operand=operand, frobenius=frobenius):
+            return rf"\left\|{latex(operand)}\right\|" + ("_{F}" if frobenius else "")
         case Inner(left=left, right=right):
             return rf"\langle {latex(left)},{latex(right)}\rangle "
         case Transpose(operand=operand):
             return rf"{_base(operand)}^{{\top}}"
         case Trace(operand=operand):
             return r"\operatorname{tr}" + _operand(operand)
+        case Determinant(operand=operand):
+            return r"\det" + _operand(operand)
+        case Diagonal(operand=operand):
+            return r"\operatorname{diag}" + _operand(operand)
         case BigO(variable=variable, order=order):
             power = f"^{{{order}}}" if order != 1 else ""
             return r"\mathcal{O}" + _brackets(latex_of_key(variable) + power)
     return _calculus(node)
+
+
+def _conditions(conditions: tuple[Node, ...]) -> str:
+    """`a < b` or `a < b \\le c`: each comparison begins where the one before ended."""
+    text = latex(conditions[0])
+    for condition in conditions[1:]:
+        assert isinstance(condition, Compare)
+        text += f" {_SIGNS[condition.relation]} {latex(condition.right)}"
+    return text
 
 
 def _starts_with_differential(node: Node) -> bool:
@@ -199,6 +228,8 @@ def _calculus(node: Node) -> str:
             return r"\Delta" + _at(variable) + _operand(operand)
         case Hessian(variable=variable, operand=operand):
             return r"\nabla" + _at(variable) + "^{2}" + _operand(operand)
+        case AtPoint(variable=variable, point=point, operand=operand):
+            return rf"\left. {latex(operand)}\right|_{{{latex_of_key(variable)}={latex(point)}}}"
         case Differential(operand=operand):
             inner = latex(operand)
             return r"\mathrm{d}" + (inner if isinstance(operand, Name | Call) else _brackets(inner))
@@ -246,7 +277,8 @@ def _decorated(call: Call, accent: Callable[[str], str], primes: str) -> str:
     name = accent(match["base"]) + sub + primes
     if call.arguments is None:
         return name
-    marks = [c for c in signature if c in ",|"] or [","] * (len(call.arguments) - 1)
+    plain = ["|" if place == call.bar else "," for place in range(1, len(call.arguments))]
+    marks = [c for c in signature if c in ",|"] or plain
     inside = latex(call.arguments[0]) if call.arguments else ""
     for mark, argument in zip(marks, call.arguments[1:], strict=True):
         inside += f"{mark}{latex(argument)}"

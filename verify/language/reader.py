@@ -16,12 +16,14 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from verify.language.algebra import read_big_o, skip_norm_subscript
+from verify.language.algebra import read_big_o, read_norm_subscript
 from verify.language.calls import read_name, read_variable, refuse_call
+from verify.language.cases import open_cases
 from verify.language.cursor import MAX_DEPTH, Cursor
+from verify.language.derivatives import read_slash_derivative
 from verify.language.errors import LanguageError
-from verify.language.laws import read_kl_letter
-from verify.language.names import GREEK, LABELS, UPRIGHT, latex_of_key, starts_name
+from verify.language.laws import read_kl_letter, read_plain_expectation
+from verify.language.names import GREEK, LABELS, UPRIGHT, canonical, latex_of_key, starts_name
 from verify.language.operators import operand_of, read_command
 from verify.language.scope import Scope
 from verify.language.tokens import COMMAND, END, LETTER, NUMBER, SYMBOL, Token, tokenize
@@ -50,10 +52,11 @@ from verify.language.tree import (
 # Commands that end a factor rather than begin one.
 _NOT_A_FACTOR = frozenset(
     """
-    } rangle sim propto approx le ge leq geq leqslant geqslant neq tag label to top cdot times equiv
+    } rangle sim propto approx le ge leq geq leqslant geqslant lt gt neq tag label to top cdot times equiv
     over in Rightarrow implies Leftrightarrow iff text begin end
     """.split()
 )
+_UPRIGHT_D = ("mathrm", "rm", "text", "operatorname")
 _ONE_TOKEN_GROUPS = frozenset(["frac", "sqrt", "pi", "infty"])
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 
@@ -65,7 +68,7 @@ def read_formula(text: str, scope: Scope) -> Node:
 
     Raises LanguageError with a span in `text`.
     """
-    reader = Reader(tokenize(text), scope, len(text))
+    reader = Reader(tokenize(open_cases(text)), scope, len(text))
     node = reader.expression()
     reader.expect_end()
     return node
@@ -182,7 +185,7 @@ class Reader(Cursor):
         """An atom with its powers."""
         node = self.atom(stops)
         start = node.span[0]
-        skip_norm_subscript(self, node)
+        node = read_norm_subscript(self, node)
         while True:
             if self.at(SYMBOL, "'"):
                 raise self.fail("a prime belongs to a function of one variable: f'(x)")
@@ -297,7 +300,7 @@ class Reader(Cursor):
                 raise self.fail("the differential comes last: \\int f(t)\\,\\mathrm{d}t")
             return self._differential(length)
         if token.kind == LETTER:
-            special = self._reserved_letter()
+            special = self._reserved_letter(stops)
             return special if special is not None else self.name()
         return read_command(self, stops)
 
@@ -322,7 +325,8 @@ class Reader(Cursor):
                 self.advance()
             elif opening.text == "|":
                 if self.at(SYMBOL, "_"):
-                    raise self.fail("a value at a point is not read", span, "write the value itself: f(0)")
+                    written = "write \\left. f(s)\\right|_{s=0}, or the value itself: f(0)"
+                    raise self.fail("a bar with a subscript, and no \\left. before it", span, written)
                 node = Absolute(self.expression(stops=(BAR,)))
                 self.expect(SYMBOL, "|")
             elif opening.text in ")]}":
@@ -331,11 +335,14 @@ class Reader(Cursor):
                 raise self.fail(f"unexpected {opening.text!r}", span)
         return _enclose(node, self.span_from(opening.start))
 
-    def _reserved_letter(self) -> Node | None:
+    def _reserved_letter(self, stops: tuple[str, ...]) -> Node | None:
         """`e`, `I`, `O(...)`, `D_{KL}` and the dimension `d`, unless the claim declares the letter."""
         token = self.token
+        law = read_kl_letter(self) or read_plain_expectation(self, stops)
+        if law is not None:
+            return law
         if self.at(SYMBOL, "_", 1):
-            return read_kl_letter(self)
+            return self._sized_identity()
         if token.text in self.scope:
             return None
         span = (token.start, token.end)
@@ -347,7 +354,7 @@ class Reader(Cursor):
             return self.euler(self.advance().start)
         if token.text == "I":
             node = Identity(span=span)
-        elif token.text == "d" and self.scope.dimension == "any":
+        elif token.text == "d" and self.scope.dimension != (1,):
             node = Constant("dimension", span=span)
             if self.peek(1).kind == LETTER and self.peek(1).start == token.end:
                 raise self.fail(
@@ -361,6 +368,25 @@ class Reader(Cursor):
         refuse_call(self, token.text, "reserved unless declared", token.start)
         return node
 
+    def _sized_identity(self) -> Node | None:
+        r"""`I_d`: the identity matrix with its size, where neither `I_d` nor `d` is declared."""
+        if not self.at(LETTER, "I") or "I" in self.scope or "I_{.}" in self.scope:
+            return None
+        mark, key = self.position, self.written_name().key
+        self.position = mark
+        if key in self.scope or key not in ("I_{d}", "I_{d\\times d}"):
+            return None
+        return self.identity(self.advance().start)
+
+    def identity(self, start: int) -> Node:
+        """The identity matrix, which begins at `start`, with its size d when that is written."""
+        mark = self.position
+        if self.at(SYMBOL, "_") and "d" not in self.scope:
+            self.advance()
+            if canonical(self.group_tokens()) not in ("d", "d\\times d"):
+                self.position = mark
+        return Identity(span=self.span_from(start))
+
     def euler(self, start: int) -> Node:
         """What follows Euler's number, which begins at `start`."""
         if self.at(SYMBOL, "^"):
@@ -372,11 +398,8 @@ class Reader(Cursor):
     def differential_length(self) -> int:
         r"""Number of tokens of a differential sign `d` or `\mathrm{d}` here, 0 if there is none."""
         token = self.token
-        if token.kind == COMMAND and token.text in ("mathrm", "rm"):
-            if self.at(SYMBOL, "{", 1) and self.at(LETTER, "d", 2) and self.at(SYMBOL, "}", 3):
-                return 4
-            if self.at(LETTER, "d", 1):
-                return 2
+        if upright := self.upright_d():
+            return upright
         if not self.at(LETTER, "d") or "d" in self.scope:
             return 0
         after = self.peek(1)
@@ -384,15 +407,38 @@ class Reader(Cursor):
             return 1 if starts_name(after) or after.is_(SYMBOL, "(") else 0
         if not self.open_integrals or not starts_name(after):
             return 0
-        if self.scope.dimension == "any" and after.start > token.end:
+        if self.scope.dimension == "any" and after.start > token.end and not self._closes_integral():
             raise self.fail(
                 "ambiguous: the dimension d, or a differential?", suggestion="write \\mathrm{d} for the differential"
             )
         return 1
 
+    def upright_d(self, ahead: int = 0) -> int:
+        r"""Number of tokens of `\mathrm{d}`, `\text{d}`, `\operatorname{d}`, `\rm d` there, 0 if there is none."""
+        token = self.peek(ahead)
+        if token.kind != COMMAND or token.text not in _UPRIGHT_D:
+            return 0
+        if self.at(SYMBOL, "{", ahead + 1) and self.at(LETTER, "d", ahead + 2) and self.at(SYMBOL, "}", ahead + 3):
+            return 4
+        return 2 if self.at(LETTER, "d", ahead + 1) else 0
+
+    def _closes_integral(self) -> bool:
+        r"""`\int f d x` with nothing after it: as the dimension, this d would leave no differential."""
+        mark, letter = self.position, self.token
+        self.advance()
+        try:
+            self.written_name()
+            return not self.at(LETTER, "d") and not self.upright_d() and not self.continues(())
+        finally:
+            self.position = mark
+            assert self.token is letter
+
     def _differential(self, length: int) -> Node:
         start = self.token.start
         if not self.stochastic:
+            derivative = read_slash_derivative(self, length)
+            if derivative is not None:
+                return derivative
             raise self.fail("a differential outside an integral", suggestion="declare the SDE: - $...$ : SDE")
         self.position += length
         if self.at(SYMBOL, "("):

@@ -16,13 +16,17 @@ REAL, NONNEGATIVE, POSITIVE, UNIT = "real", "nonnegative", "positive", "unit"
 INTEGER, INDEX = "integer", "index"  # index: a positive integer
 DOMAINS = (REAL, NONNEGATIVE, POSITIVE, UNIT, INTEGER, INDEX)
 
+# What a matrix may be, from the weakest to the strongest; a semidefinite or definite one is symmetric.
+GENERAL, SYMMETRIC, SEMIDEFINITE, DEFINITE = "", "symmetric", "semidefinite", "definite"
+STRUCTURES = (GENERAL, SYMMETRIC, SEMIDEFINITE, DEFINITE)
+
 
 @dataclass(frozen=True)
 class Declaration:
     r"""One name.
 
     kind        `variable`, `function`, `sequence` (a subscript is its argument), `random`, `wiener`
-    value       `scalar` or `vector` (of the claim's dimension)
+    value       `scalar`, `vector` or `matrix` (of the claim's dimension, d x d)
     domain      one of DOMAINS, for scalars
     parameters  names of the arguments of a function; for a family `p_t(x)` the subscript comes last
     family      the last parameter is written as a subscript
@@ -35,6 +39,8 @@ class Declaration:
     lower, upper  the declared range of an index
     law         a Gaussian or density that an expectation uses when it names none
     conditional the arguments are declared with a bar, `q(x|c)`
+    structure   of a matrix: one of STRUCTURES
+    rademacher  a random name with independent components that are 1 or -1 with equal probability
     """
 
     key: str
@@ -54,6 +60,8 @@ class Declaration:
     upper: Node | None = None
     law: Node | None = None
     conditional: bool = False
+    structure: str = ""
+    rademacher: bool = False
 
 
 @dataclass

@@ -45,6 +45,8 @@ SPELLINGS = {
     "Vert": "|",
     "parallel": "|",
     "dfrac": "frac",
+    "nicefrac": "frac",
+    "sfrac": "frac",
     "tfrac": "frac",
     "cfrac": "frac",
     "intercal": "top",
@@ -72,13 +74,19 @@ _LOOKALIKES = {
 }  # fmt: skip
 
 _TOKEN = re.compile(
-    r"(?P<nothing>\\(?:left|right|[bB]igg?[lrm]?)\s*\.(?![0-9]))"  # \left. draws no bracket
+    r"(?P<nothing>\\(?:left|right|[bB]igg?[lrm]?)\s*\.(?![0-9])"  # \left. draws no bracket
+    r"|\\(?:mathop|mathopen|mathclose|mathrel|mathbin|mathstrut|mathord)\s*\{\s*\})"  # an empty atom is a space
     r"|(?P<words>\\(?:text|textrm|mbox)\s*\{[^{}]*[^\x00-\x7f{}][^{}]*\})"
     r"|\\(?P<word>[A-Za-z]+)|\\(?P<char>.)|(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)|(?P<letter>[A-Za-z])"
     r"|(?P<space>\s+|~)|(?P<comment>%[^\n]*)|(?P<double>\|\|)|(?P<symbol>.)",
     re.S,
 )
 _SYMBOLS = frozenset("+-*/^_()[]{}|,;=<>!'.:")
+
+
+_LEFT_OR_RIGHT = re.compile(r"\\(left|right)(?![A-Za-z])")
+_BAR_WITH_SUBSCRIPT = re.compile(r"\s*(?:\||\\[rl]?vert(?![A-Za-z]))\s*_")
+MAX_OPEN = 60
 
 
 def check_length(text: str) -> None:
@@ -97,9 +105,13 @@ def tokenize(text: str) -> list[Token]:
     Raises LanguageError for a character that mathematics has no use for and for oversized input.
     """
     check_length(text)
+    text = _without_notes(text)
     tokens: list[Token] = []
     apart = False
     for match in _TOKEN.finditer(text):
+        if match["nothing"] and match["nothing"].startswith("\\left") and _ends_at_point(text, match.end()):
+            tokens.append(Token(COMMAND, "left.", *match.span()))
+            continue
         if match["word"] in WIDE:
             apart = True
             continue
@@ -112,6 +124,36 @@ def tokenize(text: str) -> list[Token]:
                 f"more than {MAX_TOKENS:,} symbols in one formula", match.span(), "split it into several steps"
             )
     return tokens
+
+
+def _ends_at_point(text: str, start: int) -> bool:
+    r"""Does the `\right` that belongs to a `\left.` stand before a bar with a subscript, `\right|_{s=0}`?"""
+    depth = 1
+    for match in _LEFT_OR_RIGHT.finditer(text, start):
+        depth += 1 if match[1] == "left" else -1
+        if depth == 0:
+            return _BAR_WITH_SUBSCRIPT.match(text, match.end()) is not None
+        if depth > MAX_OPEN:
+            return False  # nested deeper than the reader goes
+    return False
+
+
+def _without_notes(text: str) -> str:
+    r"""The text with the notes of `\underbrace{...}_{note}` blanked: they may hold words and anything else."""
+    if "brace" not in text:
+        return text
+    partner, opened = {}, []
+    for mark in re.finditer(r"\\.|[{}]", text, re.S):
+        if mark[0] == "{":
+            opened.append(mark.start())
+        elif mark[0] == "}" and opened:
+            partner[opened.pop()] = mark.start()
+    for brace in re.finditer(r"\\(?:under|over)brace\s*(?=\{)", text):
+        end = partner.get(brace.end())
+        note = re.compile(r"\s*[_^]\s*(?=\{)").match(text, end + 1) if end is not None else None
+        if note and (last := partner.get(note.end())) is not None:
+            text = text[: note.start()] + " " * (last + 1 - note.start()) + text[last + 1 :]
+    return text
 
 
 def _token(match: re.Match[str]) -> Token | None:

@@ -103,6 +103,7 @@ class Call(Node):
     key: str
     arguments: tuple[Node, ...] | None = None
     index: Node | None = None
+    bar: int = field(default=0, compare=False, repr=False)  # how many arguments stand before a bar, for printing
 
 
 # ---------------------------------------------------------------- arithmetic
@@ -177,14 +178,32 @@ class Absolute(Node):
 ELEMENTARY = ("log", "exp", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh", "sigmoid", "erf")
 
 
+@dataclass(frozen=True)
+class Compare(Node):
+    """A condition `left relation right`; `relation` is `<`, `<=`, `>` or `>=`. Only inside `Cases`."""
+
+    relation: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True)
+class Cases(Node):
+    """The value of the first branch whose conditions all hold, else `otherwise`."""
+
+    branches: tuple[tuple[Node, tuple[Node, ...]], ...]
+    otherwise: Node
+
+
 # ---------------------------------------------------------------- linear algebra
 
 
 @dataclass(frozen=True)
 class Norm(Node):
-    r"""The Euclidean norm `\|v\|`."""
+    r"""The Euclidean norm `\|v\|` of a vector; with `frobenius` the norm `\|A\|_F` of a matrix."""
 
     operand: Node
+    frobenius: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,6 +221,20 @@ class Transpose(Node):
 
 @dataclass(frozen=True)
 class Trace(Node):
+    operand: Node
+
+
+@dataclass(frozen=True)
+class Determinant(Node):
+    r"""`\det A`. Bars around a matrix, `|A|`, stay an `Absolute`: the reading sees that it is a matrix."""
+
+    operand: Node
+
+
+@dataclass(frozen=True)
+class Diagonal(Node):
+    r"""`\operatorname{diag}(v)`: the diagonal matrix with the entries of a vector, or with the diagonal of a matrix."""
+
     operand: Node
 
 
@@ -293,6 +326,15 @@ class Product(Node):
 
 
 @dataclass(frozen=True)
+class AtPoint(Node):
+    r"""`\left. f(s)\right|_{s=0}`: the operand, a function of `variable`, at the value `point`."""
+
+    variable: str
+    point: Node
+    operand: Node
+
+
+@dataclass(frozen=True)
 class Differential(Node):
     r"""`\mathrm d(\cdot)` of Ito calculus."""
 
@@ -301,10 +343,20 @@ class Differential(Node):
 
 @dataclass(frozen=True)
 class BigO(Node):
-    r"""`O(h^n)`: only at top level of a side."""
+    r"""`O(h^n)` as h tends to 0, with a negative order `O(N^{-n})` as N grows: only at top level of a side."""
 
     variable: str
     order: int
+
+
+@dataclass(frozen=True)
+class Limit(Node):
+    r"""`\lim_{h\to 0^+} f`: `side` is `+`, `-`, or empty for both; `point` may be infinite."""
+
+    variable: str
+    point: Node
+    side: str
+    body: Node
 
 
 # ---------------------------------------------------------------- probability

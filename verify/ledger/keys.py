@@ -2,7 +2,7 @@
 
 A key covers the canonical text of the formulas, the declarations they use (transitively), the judging
 modules with all they import, and the versions of the libraries behind them. It does not cover prose,
-reasons or spacing.
+spacing or reasons; but the rule that a reason names, and what is quoted with it, count.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from importlib import metadata
 from typing import Any, Generic, TypeVar
 
-from verify.language.claim import Claim, Row
+from verify.language.claim import Claim, Quote, Row
 from verify.language.mentions import Mentions, field_names
 from verify.language.printer import latex
 from verify.language.scope import Declaration, Scope
@@ -26,7 +26,7 @@ Thing = TypeVar("Thing")
 Value = TypeVar("Value")
 
 PROOF, SAMPLING = "proof", "sampling"
-JUDGES = {PROOF: "verify.proof.step", SAMPLING: "verify.sampling.judge"}
+JUDGES = {PROOF: "verify.proof.rules", SAMPLING: "verify.sampling.judge"}
 _LIBRARIES = {PROOF: ("sympy", "mpmath", "python-flint"), SAMPLING: ("mpmath", "hypothesis")}
 _DIGITS = 32
 MAX_KNOWN = 50_000
@@ -45,8 +45,11 @@ def judge_version(route: str) -> str:
 
 
 def step_key(left: Node, right: Row, scope: Scope, route: str) -> str:
-    """Key of one step on one route."""
-    return _hash([_scopes(scope).statement(left, right), judge_version(route)])
+    """Key of one step on one route. The rule that a reason names counts for the prover alone."""
+    parts = [_scopes(scope).statement(left, right), judge_version(route)]
+    if route == PROOF and right.rule is not None:
+        parts += [right.rule.kind, right.rule.variable, *map(_quoted, right.quotes)]
+    return _hash(parts)
 
 
 def claim_key(claim: Claim, route: str) -> str:
@@ -125,6 +128,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _quotation(quote: Quote) -> str:
+    """Hash of all that a quoted claim says and declares."""
+    declared = {declaration.key: _declarations(declaration) for declaration in quote.scope}
+    equations = [[_latex(left), relation, _latex(right)] for left, relation, right in quote.equations]
+    return _hash([quote.claim, equations, declared, _scopes(quote.scope).rules])
+
+
 _latex = _ByIdentity(latex)
 _declarations: _ByIdentity[Declaration, str] = _ByIdentity(lambda declaration: _hash(_plain(declaration)))
 _scopes = _ByIdentity(_PreparedScope)
+_quoted = _ByIdentity(_quotation)

@@ -138,9 +138,9 @@ class Algebra(ABC):
 
     @abstractmethod
     def expect(
-        self, value: Value, variable: Value, mean: Value, variance: sp.Expr, highest: int | None, name: str
+        self, value: Value, variable: Value, mean: Value, variance: Value, highest: int | None, name: str
     ) -> Value:
-        """Mean over a variable with the given mean and variance (times I).
+        """Mean over a variable with the given mean and variance (a scalar times I, or a matrix).
 
         `highest` is the highest moment known, None for a Gaussian. `name` is for messages.
         """

@@ -10,6 +10,8 @@ from verify.language.tree import (
     ArgMin,
     BigO,
     Constant,
+    Determinant,
+    Diagonal,
     Differential,
     Divide,
     DotProduct,
@@ -19,7 +21,6 @@ from verify.language.tree import (
     Inner,
     Multiply,
     Negate,
-    Node,
     Norm,
     Number,
     Power,
@@ -28,9 +29,11 @@ from verify.language.tree import (
     Trace,
     Transpose,
 )
-from verify.meaning.algebra import SCALAR, VECTOR, Row, Value
+from verify.meaning.algebra import MATRIX, SCALAR, VECTOR, Row, Value
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation, evaluate
+from verify.meaning.facts import Facts
+from verify.meaning.positivity import provably_positive
 from verify.meaning.sizes import decimal, power
 
 FUNCTIONS = {
@@ -52,9 +55,26 @@ def _finite(value: sp.Expr, span: Span) -> sp.Expr:
     return value
 
 
-def logarithm(argument: sp.Expr) -> sp.Expr:
-    """`log`, opened over a product only where every factor is known to be positive."""
-    return sp.expand_log(sp.log(argument), deep=False)
+def logarithm(argument: sp.Expr, facts: Facts | None = None) -> sp.Expr:
+    """`log`, opened over a product only where every factor is known to be positive.
+
+    SymPy knows that of symbols. With `facts`, a product that holds exponentials (a density) is opened too
+    where its factors are positive by what is declared.
+    """
+    opened = sp.expand_log(sp.log(argument), deep=False)
+    if facts is None or not opened.has(sp.exp) or not any(log.has(sp.exp) for log in opened.atoms(sp.log)):
+        return opened
+    factors = sp.Mul.make_args(argument)
+    if not all(provably_positive(factor, facts) for factor in factors):
+        return opened
+    return sp.Add(*[_log_of_positive(factor) for factor in factors])
+
+
+def _log_of_positive(factor: sp.Expr) -> sp.Expr:
+    if isinstance(factor, sp.exp):
+        return factor.args[0]
+    base, exponent = factor.as_base_exp()
+    return exponent * sp.log(base)
 
 
 @evaluate.register
@@ -126,8 +146,10 @@ def _(node: Power, reading: Evaluation) -> Value:
             return reading.squared_length(base)
         case "vector":
             raise MeaningError("a vector has no powers: write \\|x\\|^2", node.span)
-        case _:
-            raise Unsupported("powers of matrices are not read")
+        case "matrix":
+            return reading.matrix_power(base, exponent)
+        case shape:
+            raise MeaningError(f"a {shape} has no powers", node.span)
 
 
 @evaluate.register
@@ -135,7 +157,11 @@ def _(node: Root, reading: Evaluation) -> Value:
     degree = sp.Integer(2) if node.degree is None else reading.scalar(node.degree)
     if not degree.is_Integer or degree < 1:
         raise MeaningError("the degree of a root must be a positive number such as 3", node.span)
-    radicand = reading.scalar(node.radicand)
+    radicand = evaluate(node.radicand, reading)
+    if reading.shape(radicand) == MATRIX:
+        return reading.matrix_power(radicand, 1 / degree)
+    if reading.shape(radicand) != SCALAR:
+        raise MeaningError(f"the root of a {reading.shape(radicand)}", node.radicand.span)
     if degree % 2 == 0 and radicand.is_negative:
         raise MeaningError(f"the root of a quantity that is never positive: {radicand}", node.radicand.span)
     return power(radicand, 1 / degree)
@@ -150,7 +176,7 @@ def _(node: Function, reading: Evaluation) -> Value:
         case "log":
             if argument.is_nonpositive and argument != 0:
                 raise MeaningError(f"the logarithm of a quantity that is never positive: {argument}", node.span)
-            return _finite(logarithm(argument), node.span)
+            return _finite(logarithm(argument, reading.facts), node.span)
         case name if name in FUNCTIONS:
             return _finite(FUNCTIONS[name](argument), node.span)
         case name:
@@ -163,25 +189,33 @@ def _(node: Extremum, reading: Evaluation) -> Value:
     return choose(*[reading.scalar(argument) for argument in node.arguments])
 
 
-def _length(node: Node, reading: Evaluation) -> sp.Expr:
-    value = evaluate(node, reading)
+def _length(node: Absolute | Norm, reading: Evaluation) -> sp.Expr:
+    """Absolute value, length, Frobenius norm; bars around a matrix are its determinant."""
+    value = evaluate(node.operand, reading)
     match reading.shape(value):
         case "scalar":
             return sp.Abs(value)
         case "vector":
             return sp.sqrt(reading.squared_length(value))
+        case "matrix" if isinstance(node, Absolute):
+            return reading.determinant(value)
+        case "matrix" if node.frobenius:
+            square = reading.trace(reading.matrix_product(value, reading.transposed(value)))
+            return sp.sqrt(square)
+        case "matrix":
+            raise MeaningError("which norm of a matrix? write \\|A\\|_F for the Frobenius norm", node.span)
         case shape:
             raise MeaningError(f"the norm of a {shape} is not read", node.span)
 
 
 @evaluate.register
 def _(node: Absolute, reading: Evaluation) -> Value:
-    return _length(node.operand, reading)
+    return _length(node, reading)
 
 
 @evaluate.register
 def _(node: Norm, reading: Evaluation) -> Value:
-    return _length(node.operand, reading)
+    return _length(node, reading)
 
 
 @evaluate.register
@@ -219,6 +253,26 @@ def _(node: Trace, reading: Evaluation) -> Value:
             return value
         case shape:
             raise MeaningError(f"the trace of a {shape}", node.span)
+
+
+@evaluate.register
+def _(node: Determinant, reading: Evaluation) -> Value:
+    value = evaluate(node.operand, reading)
+    match reading.shape(value):
+        case "matrix":
+            return reading.determinant(value)
+        case "scalar":
+            return value
+        case shape:
+            raise MeaningError(f"the determinant of a {shape}", node.span)
+
+
+@evaluate.register
+def _(node: Diagonal, reading: Evaluation) -> Value:
+    value = evaluate(node.operand, reading)
+    if reading.shape(value) not in (VECTOR, MATRIX):
+        raise MeaningError(f"the diagonal matrix of a {reading.shape(value)}", node.span)
+    return reading.diagonal_of(value)
 
 
 @evaluate.register

@@ -15,9 +15,22 @@ from verify.meaning.algebra import SCALAR, Value
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.expressions import close, depends
+from verify.meaning.hidden import refuse_hidden
 from verify.meaning.positivity import provably_positive
 
 WRITTEN_OUT = 16  # a sum between numbers with at most this many terms is written out
+
+
+class LongSum(sp.Sum):
+    """A sum between numbers that is not written out. SymPy must not take it for a number: it would try floats."""
+
+    is_number = False
+
+
+class LongProduct(sp.Product):
+    """A product between numbers that is not written out, kept from SymPy's floats in the same way."""
+
+    is_number = False
 
 
 def _limit(node: Node, reading: Evaluation) -> sp.Expr:
@@ -38,6 +51,7 @@ def _not_negative(value: sp.Expr, reading: Evaluation) -> bool:
 def _(node: Integral, reading: Evaluation) -> Value:
     for key in node.variables:
         reading.declaration(key, node.span)
+        refuse_hidden(reading, key, node, node.integrand)
     if node.lower is None or node.upper is None:
         if node.lower is not node.upper:
             raise MeaningError("an integral needs both limits or none", node.span)
@@ -133,8 +147,14 @@ def _written_out(
     return values
 
 
-def _index(reading: Evaluation, lower: sp.Expr) -> sp.Symbol:
-    return reading.table.temporary(INDEX if (lower - 1).is_nonnegative else INTEGER)
+def _between_numbers(lower: sp.Expr, upper: sp.Expr) -> bool:
+    return bool(lower.is_Integer and upper.is_Integer)
+
+
+def _index(reading: Evaluation, lower: sp.Expr, upper: sp.Expr) -> sp.Symbol:
+    index = reading.table.temporary(INDEX if (lower - 1).is_nonnegative else INTEGER)
+    reading.ranges[index] = lower, upper
+    return index
 
 
 @evaluate.register
@@ -146,7 +166,7 @@ def _(node: Summation, reading: Evaluation) -> Value:
         for term in terms[1:]:
             total = reading.add(total, term, node.span)
         return total
-    index = _index(reading, lower)
+    index = _index(reading, lower, upper)
     with reading.bind({node.index: index}):
         value = evaluate(node.body, reading)
 
@@ -155,7 +175,8 @@ def _(node: Summation, reading: Evaluation) -> Value:
             return body
         if not depends(body, [index]) and (upper - lower + 1).is_nonnegative:
             return (upper - lower + 1) * body
-        return close(sp.Sum, body, index, lower, upper, reading.table)
+        operator = LongSum if _between_numbers(lower, upper) else sp.Sum
+        return close(operator, body, index, lower, upper, reading.table)
 
     return _operated(reading, summed, value, index)
 
@@ -166,12 +187,13 @@ def _(node: Product, reading: Evaluation) -> Value:
     factors = _written_out(node, reading, lower, upper)
     if factors is not None:
         return sp.Mul(*[_scalar_factor(reading, factor, node) for factor in factors])
-    index = _index(reading, lower)
+    index = _index(reading, lower, upper)
     with reading.bind({node.index: index}):
         body = _scalar_factor(reading, evaluate(node.body, reading), node)
     if reading.hides(body, index):
         raise Unsupported("a product over the argument of a vector is not expressed in symbolic d")
-    return close(sp.Product, body, index, lower, upper, reading.table)
+    operator = LongProduct if _between_numbers(lower, upper) else sp.Product
+    return close(operator, body, index, lower, upper, reading.table)
 
 
 def _scalar_factor(reading: Evaluation, value: Value, node: Product) -> sp.Expr:

@@ -14,6 +14,7 @@ import sympy as sp
 
 from verify.language.scope import INDEX, INTEGER
 from verify.language.tree import (
+    AtPoint,
     Call,
     Derivative,
     Divergence,
@@ -26,9 +27,11 @@ from verify.language.tree import (
     Primed,
     Span,
 )
-from verify.meaning.algebra import SCALAR, VECTOR, Value
-from verify.meaning.errors import MeaningError
+from verify.meaning.algebra import MATRIX, SCALAR, VECTOR, Row, Value
+from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation, evaluate, is_sequence
+from verify.meaning.hidden import refuse_hidden
+from verify.meaning.positivity import may_stand
 
 
 def names_in(reading: Evaluation, node: Node) -> list[str]:
@@ -121,8 +124,15 @@ def _space(reading: Evaluation, variable: str | None, span: Span) -> str:
     return key
 
 
-def _along(reading: Evaluation, key: str, span: Span, compute: Callable[[Value], Value]) -> Value:
+def _along(
+    reading: Evaluation, key: str, node: Derivative | Gradient | Divergence | Laplacian | Hessian,
+    compute: Callable[[Value], Value],
+) -> Value:
+    span = node.span
     _free_to_vary(reading, key, span)
+    refuse_hidden(reading, key, node, node.operand)
+    if reading.declaration(key, span).value == MATRIX:
+        raise Unsupported(f"a derivative in the matrix {key} is not read")
     return reading.with_free(key, compute, span)
 
 
@@ -138,7 +148,7 @@ def _(node: Derivative, reading: Evaluation) -> Value:
 
     _no_hidden_dependence(reading, node)
     _refuse_mixed_partial(reading, node)
-    return _along(reading, node.variable, node.span, compute)
+    return _along(reading, node.variable, node, compute)
 
 
 def _derivative_of_function(reading: Evaluation, call: Call, position: int, order: int) -> Value:
@@ -179,8 +189,13 @@ def _(node: Primed, reading: Evaluation) -> Value:
 
 @evaluate.register
 def _(node: Gradient, reading: Evaluation) -> Value:
-    key = _space(reading, node.variable, node.span)
-    return _along(reading, key, node.span, lambda x: _gradient(reading, node.operand, x))
+    def compute(variable: Value) -> Value:
+        field = evaluate(node.operand, reading)
+        if (reading.shape(field), reading.shape(variable)) == (VECTOR, VECTOR):
+            return reading.jacobian(field, variable)  # d f_i / d x_j
+        return _gradient(reading, node.operand, variable)
+
+    return _along(reading, _space(reading, node.variable, node.span), node, compute)
 
 
 def _gradient(reading: Evaluation, operand: Node, variable: Value) -> Value:
@@ -200,7 +215,7 @@ def _(node: Divergence, reading: Evaluation) -> Value:
             return reading.derivative(field, variable)
         return reading.divergence(field, variable)
 
-    return _along(reading, _space(reading, node.variable, node.span), node.span, compute)
+    return _along(reading, _space(reading, node.variable, node.span), node, compute)
 
 
 @evaluate.register
@@ -211,7 +226,7 @@ def _(node: Laplacian, reading: Evaluation) -> Value:
             return reading.derivative(slope, variable)
         return reading.divergence(slope, variable)
 
-    return _along(reading, _space(reading, node.variable, node.span), node.span, compute)
+    return _along(reading, _space(reading, node.variable, node.span), node, compute)
 
 
 @evaluate.register
@@ -222,4 +237,23 @@ def _(node: Hessian, reading: Evaluation) -> Value:
             return reading.jacobian(slope, variable)
         return reading.derivative(slope, variable)
 
-    return _along(reading, _space(reading, node.variable, node.span), node.span, compute)
+    return _along(reading, _space(reading, node.variable, node.span), node, compute)
+
+
+@evaluate.register
+def _(node: AtPoint, reading: Evaluation) -> Value:
+    """The operand with its variable bound to the point: a derivative inside is taken first, as a function."""
+    declaration = reading.declaration(node.variable, node.span)
+    if reading.bound_value(node.variable) is None and (declaration.definition or declaration.root_of):
+        raise MeaningError(f"{node.variable} is defined by a formula: it has no other value", node.span)
+    refuse_hidden(reading, node.variable, node, node.operand)
+    point = evaluate(node.point, reading)
+    if reading.shape(point) == SCALAR and not may_stand(reading.facts, declaration.domain, point):
+        raise MeaningError(f"{point} is not certain to lie in the declared domain of {node.variable}", node.span)
+    with reading.bind({node.variable: reading.zero_like(point, reading.own_value(node.variable))}):
+        value = evaluate(node.operand, reading)
+    entries = reading.parts(value.vector if isinstance(value, Row) else value)
+    outside = [entry.replace(lambda e: isinstance(e, sp.Integral), lambda e: sp.Dummy()) for entry in entries]
+    if any(entry.has(sp.nan, sp.zoo, sp.oo) for entry in outside):
+        raise MeaningError(f"there is no value at {node.variable} = {point}", node.span)
+    return value

@@ -12,26 +12,25 @@ from collections.abc import Sequence
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from verify.language.scope import INTEGER, NONNEGATIVE, POSITIVE, UNIT
 from verify.meaning.algebra import SCALAR
 from verify.meaning.errors import MeaningError
 from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.expressions import differentiate, substitute
 from verify.meaning.facts import Facts
 from verify.meaning.jets import jet_of
-from verify.meaning.positivity import provably_positive
+from verify.meaning.positivity import may_stand, provably_positive
 
 MAX_PASSES = 4
 
 
-def use_equations(evaluation: Evaluation, expression: sp.Expr) -> sp.Expr:
+def use_equations(evaluation: Evaluation, expression: sp.Expr, passes: int = MAX_PASSES) -> sp.Expr:
     """The expression with the left sides of declared equations replaced by their right sides.
 
     Only equations whose left side is a single unknown (a derivative, a function value or a name)
-    are used.
+    are used, each at most `passes` times in a row.
     """
     known_rules = rules(evaluation)
-    for _ in range(MAX_PASSES if known_rules else 0):
+    for _ in range(passes if known_rules else 0):
         unknowns = sorted(
             expression.atoms(sp.Derivative, sp.Subs, AppliedUndef, sp.Symbol), key=_deepest_first
         )
@@ -51,7 +50,13 @@ def _deepest_first(expression: sp.Expr) -> tuple:
 
 
 def rules(evaluation: Evaluation) -> list[tuple[sp.Expr, sp.Expr]]:
-    """(left, right) of the declared equations, in components where they are vectors."""
+    """(left, right) of the declared equations, in components where they are vectors; read once."""
+    if evaluation.equation_rules is None:
+        evaluation.equation_rules = _rules(evaluation)
+    return evaluation.equation_rules
+
+
+def _rules(evaluation: Evaluation) -> list[tuple[sp.Expr, sp.Expr]]:
     found = []
     for left_node, right_node in evaluation.scope.equations:
         left, right = evaluate(left_node, evaluation), evaluate(right_node, evaluation)
@@ -80,7 +85,10 @@ def _apply(evaluation: Evaluation, rule: tuple[sp.Expr, sp.Expr], unknown: sp.Ex
     extra = [have - need for have, need in zip(wanted[1], known[1], strict=True)]
     if min(extra, default=-1) < 0 or not _all_symbols(known[2]):
         return None
-    if not all(_may_stand(evaluation.facts, *pair) for pair in zip(known[2], wanted[2], strict=True)):
+    facts = evaluation.facts
+    if not all(a == b or may_stand(facts, facts.domain(a), b) for a, b in zip(known[2], wanted[2], strict=True)):
+        return None
+    if not _within_assumptions(facts, dict(zip(known[2], wanted[2], strict=True))):
         return None
     for argument, order in zip(known[2], extra, strict=True):
         for _ in range(order):
@@ -88,21 +96,11 @@ def _apply(evaluation: Evaluation, rule: tuple[sp.Expr, sp.Expr], unknown: sp.Ex
     return substitute(right, dict(zip(known[2], wanted[2], strict=True)), evaluation.table)
 
 
-def _may_stand(facts: Facts, place: sp.Symbol, value: sp.Expr) -> bool:
-    """Whether a value certainly lies in the domain in which the equation is declared for this argument."""
-    if place == value:
-        return True
-    match facts.domain(place):
-        case "real":
-            return True
-        case domain if domain == POSITIVE:
-            return provably_positive(value, facts)
-        case domain if domain == NONNEGATIVE:
-            return bool(value.is_nonnegative) or provably_positive(value, facts)
-        case domain if domain == UNIT:
-            return provably_positive(value, facts) and provably_positive(1 - value, facts)
-        case domain:
-            return bool(value.is_integer) and (domain == INTEGER or bool(value.is_positive))
+def _within_assumptions(facts: Facts, places: dict[sp.Expr, sp.Expr]) -> bool:
+    """Whether what is assumed of the arguments of an equation, as the range of an index, certainly holds there."""
+    moved = {a: b for a, b in places.items() if a != b}
+    about = [p for p in facts.positive if any(a in p.free_symbols for a in moved)]
+    return all(provably_positive(p.subs(moved, simultaneous=True), facts) for p in about)
 
 
 def contradictions(evaluation: Evaluation) -> list[sp.Expr]:

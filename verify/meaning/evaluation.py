@@ -20,7 +20,7 @@ from verify.meaning.algebra import MATRIX, ROW, SCALAR, VECTOR, Algebra, Row, Va
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.expressions import differentiate, domain_of, substitute
 from verify.meaning.facts import Facts
-from verify.meaning.sizes import product
+from verify.meaning.sizes import power, product
 from verify.meaning.symbols import SymbolTable
 
 
@@ -29,6 +29,14 @@ def is_sequence(declaration: Declaration) -> bool:
     return declaration.kind == "sequence" or (
         declaration.key.endswith("_{.}") and not declaration.family and len(declaration.parameters) == 1
     )
+
+
+def _whole_roots(quantity: sp.Expr, index: sp.Symbol) -> list[sp.Expr]:
+    """The whole numbers at which a polynomial with rational coefficients in the index alone vanishes."""
+    if quantity.free_symbols != {index} or not quantity.is_polynomial(index):
+        return []
+    place = sp.Dummy()
+    return [root for root in sp.roots(quantity.xreplace({index: place}), place) if root.is_Integer]
 
 
 @singledispatch
@@ -44,6 +52,8 @@ class Evaluation(Algebra):
     conditions   side conditions in words, in the order in which they arose
     obligations  expressions that the same conditions require to be positive
     divisors     sums and products that formulas divide by
+    ranges       the limits of the indices of sums and products
+    identities   (expression, words): what must vanish for a formula to have a meaning, and what is wrong otherwise
     label        `every d` or `d = 2`
     """
 
@@ -56,16 +66,21 @@ class Evaluation(Algebra):
         self.conditions: list[str] = []
         self.obligations: list[sp.Expr] = []
         self.divisors: list[sp.Expr] = []
+        self.ranges: dict[sp.Symbol, tuple[sp.Expr, sp.Expr]] = {}
+        self.identities: list[tuple[sp.Expr, str]] = []
         self._frames: list[Mapping[str, Value]] = []
         self._open: list[str] = []
         self._known: dict[str, Value] = {}
+        self.hidden: dict[str, dict[str, None]] | None = None  # see `verify.meaning.hidden`
+        self.equation_rules: list[tuple[sp.Expr, sp.Expr]] | None = None  # see `equations.rules`
+        self._made: set[Value] = set()  # by `fresh`: no formula can name them
 
     # ---------------------------------------------------------------- arithmetic on values
 
     def zero_like(self, value: Value, other: Value) -> Value:
-        """The number 0 read as the zero vector where the other value is a vector."""
-        if self.shape(value) == SCALAR and value == 0 and self.shape(other) == VECTOR:
-            return self.zero_vector()
+        """The number 0 read as the zero vector or matrix where the other value is one."""
+        if self.shape(value) == SCALAR and value == 0 and self.shape(other) in (VECTOR, MATRIX):
+            return self.zero_vector() if self.shape(other) == VECTOR else self.scale(value, self.identity())
         return value
 
     def add(self, left: Value, right: Value, span: Span = NOWHERE) -> Value:
@@ -109,7 +124,52 @@ class Evaluation(Algebra):
             return Row(self.matrix_product(self.transposed(right), left.vector))
         if shapes == (VECTOR, VECTOR):
             raise MeaningError("product of two vectors: write u \\cdot v, u^\\top v or u v^\\top", span)
-        raise MeaningError(f"no product of a {shapes[0]} and a {shapes[1]}", span)
+        hint = ": write x^\\top A" if shapes == (VECTOR, MATRIX) else ""
+        raise MeaningError(f"no product of a {shapes[0]} and a {shapes[1]}{hint}", span)
+
+    # ---------------------------------------------------------------- matrices, where a reading has no more
+
+    def own_matrix(self, declaration: Declaration) -> Value:
+        """The matrix of a declared name."""
+        raise Unsupported("declared matrices are read in explicit components")
+
+    def matrix_function(self, declaration: Declaration, values: Sequence[Value]) -> Value:
+        """An undefined matrix function applied to values."""
+        raise Unsupported("declared matrices are read in explicit components")
+
+    def determinant(self, matrix: Value) -> sp.Expr:
+        """The determinant; here of a multiple of the identity."""
+        factor = self.isotropic(matrix)
+        if factor is None:
+            raise Unsupported("determinants are read in explicit components")
+        return power(factor, self.dimension)
+
+    def matrix_power(self, matrix: Value, exponent: sp.Expr) -> Value:
+        """A power of a matrix; here of a multiple of the identity. Raises MeaningError for 1/0."""
+        factor = self.isotropic(matrix)
+        if factor is None:
+            raise Unsupported("powers of matrices are read in explicit components")
+        if exponent.is_negative:
+            if factor == 0:
+                raise MeaningError("the inverse of a matrix whose determinant is zero")
+            self.divisor(factor)
+        return self.scale(power(factor, exponent), self.identity())
+
+    def diagonal_of(self, value: Value) -> Value:
+        """The diagonal matrix with the entries of a vector, or with the diagonal of a matrix."""
+        raise Unsupported("diagonal matrices are read in explicit components")
+
+    def mean_over_signs(self, value: Value, variable: Value) -> Value:
+        """Mean over independent signs, one for each component of the variable."""
+        raise Unsupported("means over random signs are read in explicit components")
+
+    def covariance(self, matrix: Value) -> Value:
+        """The matrix as a covariance, with what must be positive for that recorded."""
+        raise Unsupported("only isotropic covariances \\sigma^2 I are read in symbolic d")
+
+    def log_density_parts(self, centred: Value, covariance: Value) -> tuple[sp.Expr, sp.Expr]:
+        """`c^T S^{-1} c` and `det S` for a covariance that is no multiple of the identity."""
+        raise Unsupported("only isotropic covariances \\sigma^2 I are read in symbolic d")
 
     def squared_length(self, vector: Value) -> sp.Expr:
         """Inner product of a vector with itself."""
@@ -133,8 +193,18 @@ class Evaluation(Algebra):
 
     def divisor(self, quantity: sp.Expr) -> None:
         """Record what a formula divides by, unless it obviously is not zero."""
-        if (quantity.is_Add or quantity.is_Mul) and not quantity.is_nonzero and quantity not in self.divisors:
+        for index, (lower, upper) in self.ranges.items():
+            for root in _whole_roots(quantity, index):
+                if (root - lower).is_negative is not True and (upper - root).is_negative is not True:
+                    raise Unsupported(f"division by zero: {quantity} vanishes at one value of its index, {root}")
+        compound = quantity.is_Add or quantity.is_Mul or isinstance(quantity, sp.Sum | sp.Product)
+        if compound and not quantity.is_nonzero and quantity not in self.divisors:
             self.divisors.append(quantity)
+
+    def must_vanish(self, quantity: sp.Expr, otherwise: str) -> None:
+        """Record what has to be zero for a formula to have a meaning, and the words if it is not."""
+        if (quantity, otherwise) not in self.identities:
+            self.identities.append((quantity, otherwise))
 
     @contextmanager
     def bind(self, values: Mapping[str, Value]) -> Iterator[None]:
@@ -200,6 +270,8 @@ class Evaluation(Algebra):
             raise MeaningError(f"{declaration.key} is a {declaration.kind}: {hint}", span)
         if declaration.value == VECTOR:
             return self.own_vector(declaration.key)
+        if declaration.value == MATRIX:
+            return self.own_matrix(declaration)
         return self.table.symbol(declaration.key, declaration.domain)
 
     def _worked_out(self, declaration: Declaration, span: Span) -> Value:
@@ -272,14 +344,14 @@ class Evaluation(Algebra):
         elif not is_sequence(declaration) or declaration.definition is not None:
             raise MeaningError(f"{key} takes {len(names)} argument(s), not {len(values)}", span)
         if declaration.definition is None:
-            make = self.vector_function if declaration.value == VECTOR else self.scalar_function
-            return make(declaration, values)
+            make = {VECTOR: self.vector_function, MATRIX: self.matrix_function}
+            return make.get(declaration.value, self.scalar_function)(declaration, values)
         with self._opened(key, span), self.bind(dict(zip(names, values, strict=True))):
             return evaluate(declaration.definition, self)
 
     def _checked(self, key: str, parameter: str, value: Value, span: Span) -> Value:
         declared = self.scope.get(parameter)
-        wanted = VECTOR if declared is not None and declared.value == VECTOR else SCALAR
+        wanted = declared.value if declared is not None else SCALAR
         if wanted == VECTOR:
             value = self.zero_like(value, self.zero_vector())
         shape = self.shape(value)
@@ -299,15 +371,20 @@ class Evaluation(Algebra):
         """
         declared = self.scope.get(key)
         if like is not None:
+            if self.shape(like) == MATRIX:
+                raise Unsupported("a derivative or an integral in a matrix is not read")
             vector = self.shape(like) == VECTOR
         else:
             vector = declared is not None and declared.value == VECTOR
         if vector:
-            return self.fresh_vector(key)
-        if like is not None:
+            made = self.fresh_vector(key)
+        elif like is not None:
             domain = domain_of(like, self.facts)
-            return self.table.temporary(REAL if domain in (INTEGER, INDEX) else domain)
-        return self.table.temporary(declared.domain if declared is not None else REAL)
+            made = self.table.temporary(REAL if domain in (INTEGER, INDEX) else domain)
+        else:
+            made = self.table.temporary(declared.domain if declared is not None else REAL)
+        self._made.add(made)
+        return made
 
     def with_free(
         self, key: str, compute: Callable[[Value], Value], span: Span = NOWHERE, current: Value | None = None
@@ -319,7 +396,9 @@ class Evaluation(Algebra):
         """
         value = self.name_value(key, span) if current is None else current
         others = [v for frame in self._frames for k, v in frame.items() if k != key]
-        if self.is_variable(value) and not any(self.depends(other, value) for other in others):
+        # a name bound to another name, as in F(a) with F(x) = d/dx (a x), must not move with that one
+        alone = value in self._made or (self.bound_value(key) is None and current is None)
+        if alone and self.is_variable(value) and not any(self.depends(other, value) for other in others):
             return compute(value)
         variable = self.fresh(key, like=value)
         with self.bind({key: variable}):
@@ -330,6 +409,8 @@ class Evaluation(Algebra):
 
     def scalar_derivative(self, expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
         """Derivative of an expression without hidden vectors."""
+        if any(symbol in integral.free_symbols and integral.has(sp.oo) for integral in expression.atoms(sp.Integral)):
+            self.condition("the integrals may be differentiated under the integral sign")
         return differentiate(expression, symbol, self.facts)
 
     def scalar_substituted(self, expression: sp.Expr, values: Mapping[sp.Basic, sp.Expr]) -> sp.Expr:

@@ -3,15 +3,15 @@ r"""`O(h^n)`: where it may stand, and the Taylor coefficients that it leaves to 
 from __future__ import annotations
 
 import sympy as sp
-from sympy.core.function import AppliedUndef
 
+from verify.language.scope import INDEX, INTEGER
 from verify.language.tree import Add, BigO, Negate, Node
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation
-from verify.meaning.expressions import OPERATORS, differentiate, substitute
-from verify.meaning.positivity import provably_positive
+from verify.meaning.expressions import differentiate, substitute
+from verify.meaning.limits import approaches, remainder_coefficients
+from verify.meaning.smoothness import smooth_at_zero
 
-SMOOTH = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.tanh, sp.atan, sp.erf)
 MAX_ORDER = 12
 
 
@@ -45,7 +45,7 @@ def order_of_step(left: Node, right: Node) -> BigO | None:
     known, claimed = order_of(left), order_of(right)
     if known is None:
         return claimed
-    if claimed is None or claimed.variable != known.variable or claimed.order > known.order:
+    if claimed is None or claimed.variable != known.variable or abs(claimed.order) > abs(known.order):
         raise MeaningError(
             f"the left side is known up to O({known.variable}^{known.order}) only: "
             "the right side must keep an O of the same or a lower order",
@@ -55,21 +55,48 @@ def order_of_step(left: Node, right: Node) -> BigO | None:
 
 
 def taylor_coefficients(reading: Evaluation, expression: sp.Expr, order: BigO) -> list[sp.Expr]:
-    """The derivatives at h = 0 below the order; all vanish when the expression is `O(h^n)`.
+    """What must vanish for the expression to be `O(h^n)` as h tends to 0, or `O(N^{-n})` as N grows.
 
-    Raises Unsupported where the expression is not known to be smooth at h = 0.
+    Where it is smooth at h = 0 these are the derivatives there below the order, else the coefficients of
+    an asymptotic series. Raises Unsupported where neither is known.
     """
-    if not 0 <= order.order <= MAX_ORDER:
+    if not abs(order.order) <= MAX_ORDER:
         raise Unsupported(f"expansions up to order {MAX_ORDER} are read")
     small = reading.own_value(order.variable, order.span)
     if not isinstance(small, sp.Symbol):
         raise MeaningError(f"{order.variable} is not a scalar", order.span)
     if reading.hides(expression, small):
         raise Unsupported("an expansion inside the argument of a vector is not expressed in symbolic d")
+    grows = reading.facts.domain(small) in (INTEGER, INDEX)
+    if grows != (order.order < 0):
+        raise MeaningError(
+            f"O({order.variable}^{order.order}) with {order.variable} "
+            + ("an integer: write O(N^{-1})" if grows else "going to 0: declare it an index if it grows"),
+            order.span,
+        )
     for root, (degree, base) in list(reading.facts.roots.items()):
         if small in base.free_symbols:
             expression = expression.xreplace({root: base ** sp.Rational(1, degree)})
-    _smooth_at_zero(reading, expression, small)
+    if not grows:
+        try:
+            return _derivatives_at_zero(reading, expression, small, order)
+        except Unsupported as reason:
+            problem = reason
+    domain = reading.facts.domain(small)
+    point = sp.oo if grows else sp.Integer(0)
+    reading.condition(f"{order.variable} tends to {'infinity' if grows else '0'} with everything else fixed")
+    try:
+        return remainder_coefficients(
+            reading, expression, approaches(reading, small, point, "", domain), abs(order.order)
+        )
+    except Unsupported as reason:
+        raise (reason if grows else Unsupported(f"{problem.message}; {reason.message}")) from reason
+
+
+def _derivatives_at_zero(
+    reading: Evaluation, expression: sp.Expr, small: sp.Symbol, order: BigO
+) -> list[sp.Expr]:
+    smooth_at_zero(reading, expression, small)
     reading.condition(f"the undefined functions are smooth near {order.variable} = 0")
     coefficients = []
     for power in range(order.order):
@@ -80,39 +107,3 @@ def taylor_coefficients(reading: Evaluation, expression: sp.Expr, order: BigO) -
             raise Unsupported(f"not finite at {order.variable} = 0")
         coefficients.append(value)
     return coefficients
-
-
-def _smooth_at_zero(reading: Evaluation, expression: sp.Expr, small: sp.Symbol) -> None:
-    if small not in expression.free_symbols:
-        return
-    refused = Unsupported(f"not known to be smooth at {small} = 0: {expression}")
-    match expression:
-        case sp.Symbol() | sp.Add() | sp.Mul() | AppliedUndef() | sp.Derivative():
-            pass
-        case _ if isinstance(expression, SMOOTH):
-            pass
-        case sp.Pow(base=base, exp=exponent) if exponent.is_Integer and exponent > 0:
-            pass
-        case sp.Pow(base=base, exp=exponent):
-            start = substitute(base, {small: sp.Integer(0)}, reading.table)
-            apart = start.is_nonzero or provably_positive(start, reading.facts)
-            if not (apart if exponent.is_Integer else provably_positive(start, reading.facts)):
-                raise refused
-        case sp.log():
-            start = substitute(expression.args[0], {small: sp.Integer(0)}, reading.table)
-            if not provably_positive(start, reading.facts):
-                raise refused
-        case sp.Subs() if small not in expression.expr.free_symbols:
-            pass
-        case _ if isinstance(expression, OPERATORS):
-            if any(limit.is_infinite for limits in expression.limits for limit in limits[1:]):
-                raise refused
-        case _:
-            raise refused
-    parts = expression.point if isinstance(expression, sp.Subs) else expression.args
-    for part in parts:
-        if isinstance(part, sp.Expr):
-            _smooth_at_zero(reading, part, small)
-        elif isinstance(part, sp.Tuple) and len(part) == 3:
-            for limit in part[1:]:
-                _smooth_at_zero(reading, limit, small)

@@ -34,9 +34,9 @@ def close(
 
     Factors without the variable come out of sums and integrals.
     """
-    if operator is sp.Product:
+    if issubclass(operator, sp.Product):
         return _closed(operator, body, variable, lower, upper, table)
-    terms = sp.Add.make_args(_separated(body, variable)) if operator is sp.Sum else (body,)
+    terms = sp.Add.make_args(_separated(body, variable)) if issubclass(operator, sp.Sum) else (body,)
     total = sp.Integer(0)
     for term in terms:
         factors = sp.Mul.make_args(term)
@@ -94,6 +94,8 @@ def substitute(expression: sp.Expr, values: Mapping[sp.Basic, sp.Expr], table: S
 
 def differentiate(expression: sp.Expr, symbol: sp.Symbol, facts: Facts) -> sp.Expr:
     """Derivative in a free symbol; tied roots `s**q = base` follow the chain rule."""
+    if any(symbol in case.free_symbols for case in expression.atoms(sp.Piecewise)):
+        raise Unsupported("the derivative of a case distinction: it may jump where the cases meet")
     result = canonical(_derivative(expression, symbol))
     for root, (degree, base) in facts.roots.items():
         if root != symbol and expression.has(root):

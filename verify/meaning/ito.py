@@ -7,13 +7,30 @@ import sympy as sp
 from verify.language.scope import POSITIVE, REAL
 from verify.language.tree import Differential, Name
 from verify.meaning.algebra import SCALAR, VECTOR, Value
-from verify.meaning.calculus import names_in
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.sizes import expand
 from verify.meaning.symbols import readable
 
-TIME = "t"
+
+def _time(reading: Evaluation) -> str | None:
+    """The name of time: the plain variable under a d in the declared SDEs, or t where they name none."""
+    written = {
+        node.operand.key: node
+        for change in reading.scope.sde.values()
+        for node in change.walk()
+        if isinstance(node, Differential) and isinstance(node.operand, Name)
+    }
+    times = {key: node for key, node in written.items() if _is_time(reading, key, node)}
+    if len(times) > 1:
+        raise MeaningError(f"the declared SDEs have several times: {', '.join(times)}", next(iter(times.values())).span)
+    return next(iter(times), "t" if "t" in reading.scope else None)
+
+
+def _is_time(reading: Evaluation, key: str, node: Differential) -> bool:
+    declaration = reading.declaration(key, node.span)
+    plain = declaration.kind == "variable" and declaration.value == SCALAR and declaration.definition is None
+    return plain and key not in reading.scope.sde
 
 
 def _time_step(reading: Evaluation) -> sp.Symbol:
@@ -47,7 +64,7 @@ def _(node: Differential, reading: Evaluation) -> Value:
     _size(reading)
     if isinstance(node.operand, Name):
         key = node.operand.key
-        if key == TIME:
+        if key == _time(reading):
             return _time_step(reading)
         if reading.declaration(key, node.span).kind == "wiener":
             return _noise(reading, key)
@@ -64,10 +81,9 @@ def _(node: Differential, reading: Evaluation) -> Value:
 def _formula(reading: Evaluation, expression: sp.Expr, node: Differential) -> sp.Expr:
     """Ito's formula for a function of t and of the variables with a declared differential."""
     total = sp.Integer(0)
-    if TIME in reading.scope:
-        total += reading.scalar_derivative(expression, reading.own_value(TIME)) * _time_step(reading)
-    elif TIME in names_in(reading, node):
-        raise MeaningError("t is not declared", node.span)
+    time = _time(reading)
+    if time is not None:
+        total += reading.scalar_derivative(expression, reading.own_value(time)) * _time_step(reading)
     variables, changes = [], []
     for key, right in reading.scope.sde.items():
         variables += reading.parts(reading.own_value(key))

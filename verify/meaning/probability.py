@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from verify.language.scope import REAL, Declaration
 from verify.language.tree import (
@@ -12,6 +13,7 @@ from verify.language.tree import (
     KullbackLeibler,
     Moment,
     Multiply,
+    Name,
     Node,
     Span,
     Transpose,
@@ -23,6 +25,7 @@ from verify.meaning.calculus import names_in
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.positivity import provably_not_positive, provably_positive
+from verify.meaning.sizes import expand
 
 HALF = sp.Rational(1, 2)
 
@@ -38,8 +41,8 @@ def must_be_positive(reading: Evaluation, quantity: sp.Expr, what: str, span: Sp
         reading.condition(f"{what}: {sp.factor_terms(quantity)} > 0", quantity)
 
 
-def variance_of(reading: Evaluation, covariance: Value, point: Value, span: Span) -> sp.Expr:
-    """`s` of a covariance `s I` (vector point) or of a variance `s` (scalar point)."""
+def variance_of(reading: Evaluation, covariance: Value, point: Value, span: Span) -> Value:
+    """`s` of a covariance `s I` or of a variance `s` (scalar point); any other covariance matrix itself."""
     shapes = reading.shape(point), reading.shape(covariance)
     if shapes == (VECTOR, SCALAR):
         raise MeaningError("the covariance of a vector is a matrix: write \\sigma^2 I", span)
@@ -49,14 +52,17 @@ def variance_of(reading: Evaluation, covariance: Value, point: Value, span: Span
         raise MeaningError(f"a covariance cannot be a {shapes[1]}", span)
     variance = covariance if shapes[1] == SCALAR else reading.isotropic(covariance)
     if variance is None:
-        raise Unsupported("only isotropic covariances \\sigma^2 I are read")
+        return reading.covariance(covariance)
     must_be_positive(reading, variance, "variance", span)
     return variance
 
 
-def density(reading: Evaluation, point: Value, mean: Value, variance: sp.Expr) -> sp.Expr:
-    """The Gaussian density with covariance `variance` times the identity."""
+def density(reading: Evaluation, point: Value, mean: Value, variance: Value) -> sp.Expr:
+    """The Gaussian density with covariance `variance`, a matrix or a scalar times the identity."""
     centred = reading.subtract(point, reading.zero_like(mean, point))
+    if reading.shape(variance) == MATRIX:
+        length, determinant = reading.log_density_parts(centred, variance)
+        return sp.exp(-length / 2) * (2 * sp.pi) ** (-HALF * reading.dimension) * determinant ** (-HALF)
     if reading.shape(point) == SCALAR:
         length, dimension = centred**2, sp.Integer(1)
     else:
@@ -92,6 +98,8 @@ def _mean_over_declared(reading: Evaluation, value: Value, declaration: Declarat
         raise Unsupported(f"a mean over {declaration.key} inside a function whose argument is {declaration.key}")
     if declaration.law is not None and declaration.mean is None:
         return _mean_over_law(reading, value, declaration.key, variable, declaration.law, span)
+    if declaration.rademacher:
+        return reading.mean_over_signs(value, variable)
     if declaration.mean is None or declaration.variance is None:
         raise MeaningError(f"the mean and the variance of {declaration.key} are not declared", span)
     for node in (declaration.mean, declaration.variance):
@@ -137,7 +145,21 @@ def _law_at(reading: Evaluation, law: Node, key: str, variable: Value, span: Spa
             weight = reading.scalar(law)
     if not reading.depends(weight, variable):
         raise MeaningError(f"the law of {key} does not depend on {key}", span)
+    if isinstance(law, Call) and not reading.declaration(law.key).density:
+        _must_normalise(reading, law, weight, key, variable)
     return weight
+
+
+def _must_normalise(reading: Evaluation, law: Call, weight: sp.Expr, key: str, variable: Value) -> None:
+    """A law that is defined by a formula must integrate to one; the prover checks what is not obvious here."""
+    if not (weight.is_nonnegative or provably_positive(weight, reading.facts)):
+        reading.condition(f"{law.key} is nowhere negative")
+    total = over_all(reading, weight, key, variable, law.span)
+    excess = expand(total - 1)
+    if excess.is_number and excess != 0 and not excess.has(sp.Integral, AppliedUndef):
+        raise MeaningError(f"{law.key} is no law of {key}: it integrates to {total}, not to 1", law.span)
+    if excess != 0:
+        reading.must_vanish(excess, f"{law.key} is not seen to integrate to one over {key}, so it is no law")
 
 
 def expectation(reading: Evaluation, node: Moment, body: Node) -> Value:
@@ -252,8 +274,10 @@ def _(node: Moment, reading: Evaluation) -> Value:
 @evaluate.register
 def _(node: KullbackLeibler, reading: Evaluation) -> Value:
     first, second = node.first, node.second
-    if not isinstance(first, Gaussian) or not isinstance(second, Gaussian) or first.point or second.point:
-        raise Unsupported("D_{KL} is read for two Gaussians only")
+    if not isinstance(first, Gaussian) or not isinstance(second, Gaussian):
+        return _divergence_of_densities(reading, first, second, node.span)
+    if first.point or second.point:
+        raise MeaningError("D_{KL} compares two laws: write \\mathcal{N}(\\mu,\\Sigma) without a point", node.span)
     means = evaluate(first.mean, reading), evaluate(second.mean, reading)
     matrices = [reading.shape(evaluate(law.covariance, reading)) == MATRIX for law in (first, second)]
     vectors = any(matrices) or VECTOR in (reading.shape(means[0]), reading.shape(means[1]))
@@ -264,10 +288,58 @@ def _(node: KullbackLeibler, reading: Evaluation) -> Value:
         for law in (first, second)
     ]
     logs = [
-        logarithm(density(reading, variable, mean, variance))
+        logarithm(density(reading, variable, mean, variance), reading.facts)
         for mean, variance in zip(means, variances, strict=True)
     ]
     return reading.expect(logs[0] - logs[1], variable, means[0], variances[0], None, "z")
+
+
+def _divergence_of_densities(reading: Evaluation, first: Node, second: Node, span: Span) -> Value:
+    """`int p (log p - log q)` over the variable that both laws are written in."""
+    keys = [_variable_of_law(reading, law) for law in (first, second)]
+    named = [key for key in keys if key is not None]
+    if len(set(named)) > 1:
+        raise MeaningError(f"D_{{KL}} of a law of {named[0]} from a law of {named[1]}: one variable is needed", span)
+    key = named[0]
+    variable = reading.fresh(key)
+    weights = [_law_value(reading, law, key, variable, span) for law in (first, second)]
+    ratio = logarithm(weights[0]) - logarithm(weights[1])
+    return over_all(reading, weights[0] * ratio, key, variable, span)
+
+
+def _variable_of_law(reading: Evaluation, law: Node) -> str | None:
+    """The name of the variable that a law is a law of; None for a Gaussian without a point."""
+    if isinstance(law, Gaussian):
+        if law.point is not None:
+            raise MeaningError("D_{KL} compares two laws: write \\mathcal{N}(\\mu,\\Sigma) without a point", law.span)
+        return None
+    if not isinstance(law, Call):
+        raise MeaningError("D_{KL} is read for declared densities and Gaussians: give the law a name", law.span)
+    if law.arguments is None:
+        parameters = reading.declaration(law.key, law.span).parameters
+        if not parameters:
+            raise MeaningError(f"{law.key} is no law: it has no variable", law.span)
+        return parameters[0]
+    if not law.arguments or not isinstance(law.arguments[0], Name):
+        raise MeaningError(f"the first argument of {law.key} must be the variable of the law", law.span)
+    return law.arguments[0].key
+
+
+def _law_value(reading: Evaluation, law: Node, key: str, variable: Value, span: Span) -> sp.Expr:
+    """A law of D_KL as a density at the variable."""
+    if not isinstance(law, Gaussian):
+        return _law_at(reading, law, key, variable, span)
+    mean = reading.zero_like(evaluate(law.mean, reading), variable)
+    variance = variance_of(reading, evaluate(law.covariance, reading), variable, law.covariance.span)
+    return density(reading, variable, mean, variance)
+
+
+def integrates_to_one(reading: Evaluation, key: str) -> bool:
+    """Whether a function that is given by a formula is seen to integrate to one over its first argument."""
+    first, *others = reading.declaration(key).parameters
+    variable = reading.fresh(first)
+    weight = reading.apply(key, [variable, *(reading.own_value(name) for name in others)])
+    return expand(over_all(reading, weight, first, variable, NOWHERE) - 1) == 0
 
 
 # ---------------------------------------------------------------- equality in law

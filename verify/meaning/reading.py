@@ -9,14 +9,17 @@ Importing this module registers how every node is read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sympy as sp
 
 from verify.language.scope import INDEX, INTEGER, Scope
-from verify.language.tree import BigO, Node
-from verify.meaning import arithmetic, binders, calculus, functional, probability
+from verify.language.tree import BigO, Limit, Node
+from verify.meaning import arithmetic, binders, calculus, cases, functional, limits, probability
 from verify.meaning.algebra import SCALAR, Row, Value
+from verify.meaning.bases import coordinates_in
 from verify.meaning.components import Components
-from verify.meaning.equations import contradictions, rules, use_equations
+from verify.meaning.equations import MAX_PASSES, contradictions, rules, use_equations
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.expansions import order_of, taylor_coefficients
@@ -25,7 +28,7 @@ from verify.meaning.gram_moments import Gram
 from verify.meaning.ito import coefficients
 from verify.meaning.products import peel_products
 
-REGISTERED = (arithmetic, binders, calculus, probability)
+REGISTERED = (arithmetic, binders, calculus, cases, limits, probability)
 
 
 class Reading:
@@ -62,6 +65,11 @@ class Reading:
         return self._evaluation.divisors
 
     @property
+    def identities(self) -> list[tuple[sp.Expr, str]]:
+        """What must vanish for the formulas to have a meaning, with what is wrong otherwise."""
+        return self._evaluation.identities
+
+    @property
     def label(self) -> str:
         """`every d`, or `d = 2`."""
         return self._evaluation.label
@@ -77,15 +85,26 @@ class Reading:
         Raises MeaningError (with a span) or Unsupported.
         """
         order_of(node)
+        foreign = coordinates_in([node]) if getattr(self._evaluation, "diagonal", None) is not None else None
+        if foreign is not None:
+            raise Unsupported(f"{foreign} may depend on the basis, and a matrix is read in its eigenbasis")
         return evaluate(node, self._evaluation)
+
+    def counts_dimensions(self, value: Value) -> bool:
+        """Whether the symbol d occurs in a value, in symbolic d."""
+        parts = self._evaluation.parts(value.vector if isinstance(value, Row) else value)
+        return any(part.has(self._evaluation.dimension) for part in parts)
 
     def shape(self, value: Value) -> str:
         """`scalar`, `vector`, `row vector` or `matrix`."""
         return self._evaluation.shape(value)
 
-    def residuals(self, left: Value, right: Value, order: BigO | None = None) -> list[sp.Expr]:
+    def residuals(
+        self, left: Value, right: Value, order: BigO | None = None, passes: int = MAX_PASSES
+    ) -> list[sp.Expr]:
         """Expressions that vanish exactly when the two values are equal (up to `order`, if given).
 
+        Declared equations are used at most `passes` times in a row.
         In symbolic d this is so for vectors in general position. Raises MeaningError, naming both
         shapes, when a vector is compared with a scalar and the like.
         """
@@ -94,13 +113,20 @@ class Reading:
         shapes = evaluation.shape(left), evaluation.shape(right)
         if shapes[0] != shapes[1]:
             raise MeaningError(f"the left side is a {shapes[0]}, the right side a {shapes[1]}")
+        for declaration in evaluation.scope:
+            if declaration.rademacher and any(self.depends_on(side, declaration.key) for side in (left, right)):
+                raise Unsupported(f"{declaration.key} outside an expectation: its components are 1 or -1")
         difference = evaluation.subtract(left, right)
         entries = evaluation.parts(difference.vector if isinstance(difference, Row) else difference)
         entries = [entry for part in entries for entry in coefficients(evaluation, part)]
-        entries = [peel_products(use_equations(evaluation, entry)) for entry in entries]
+        entries = [peel_products(use_equations(evaluation, entry, passes)) for entry in entries]
         if order is None:
             return entries
         return [c for entry in entries for c in taylor_coefficients(evaluation, entry, order)]
+
+    def using_equations(self, expression: sp.Expr) -> sp.Expr:
+        """The expression with the left sides of declared equations replaced by their right sides."""
+        return use_equations(self._evaluation, expression)
 
     def contradictions(self) -> list[sp.Expr]:
         """Expressions that vanish when the declared equations do not contradict each other."""
@@ -112,7 +138,11 @@ class Reading:
 
     def law_residuals(self, left: Value, right: Value) -> list[sp.Expr]:
         """What must vanish for two affine combinations of independent Gaussians to have the same law."""
-        return probability.law_residuals(self._evaluation, left, right)
+        return [peel_products(r) for r in probability.law_residuals(self._evaluation, left, right)]
+
+    def integrates_to_one(self, key: str) -> bool:
+        """Whether a function given by a formula is seen to integrate to one. Raises MeaningError or Unsupported."""
+        return probability.integrates_to_one(self._evaluation, key)
 
     def by_parts(self, residual: sp.Expr) -> sp.Expr:
         """The residual with the divergences of the declared boundary fields taken off.
@@ -127,6 +157,16 @@ class Reading:
         if self._evaluation.shape(variable) == SCALAR:
             return self._evaluation.derivative(value, variable)
         return self._evaluation.gradient(value, variable)
+
+    def limit(self, node: Limit) -> Value:
+        """The value of a limit; that of a scalar may be infinite. Raises Unsupported and MeaningError."""
+        return limits.limit_value(node, self._evaluation)
+
+    def ratio_residuals(self, left: sp.Expr, right: sp.Expr, name: str) -> list[sp.Expr]:
+        """Entries of `right * grad left - left * grad right` in a free name: zero where the ratio is constant."""
+        gradients = self.gradient_in(left, name), self.gradient_in(right, name)
+        evaluation = self._evaluation
+        return self.residuals(evaluation.scale(right, gradients[0]), evaluation.scale(left, gradients[1]))
 
     def second_derivative_in(self, value: sp.Expr, name: str) -> sp.Expr:
         """Second derivative in a scalar name; `a` where the Hessian in a vector name is `a I`.
@@ -162,14 +202,16 @@ class Reading:
         return self._evaluation.own_value(name)
 
 
-def read_in(scope: Scope, dimension: int | None) -> Reading:
+def read_in(scope: Scope, dimension: int | None, sides: Sequence[Node] = (), sample: bool = False) -> Reading:
     """A reading of the scope in symbolic d (`None`) or in explicit components.
 
+    `sides` are the formulas that will be read, where they are known: they tell which declared matrix is
+    taken diagonal. What is read later may then not depend on the basis. A `sample` has numbers for matrices.
     The declared positive quantities are read at once; a MeaningError in one of them is raised here.
     """
     if dimension is not None and not 1 <= dimension <= 4:
         raise Unsupported("explicit components are read for d = 1, 2, 3, 4")
-    evaluation: Evaluation = Gram(scope) if dimension is None else Components(scope, dimension)
+    evaluation: Evaluation = Gram(scope) if dimension is None else Components(scope, dimension, sides, sample)
     for assumption in scope.assumptions:
         evaluation.facts.positive.append(evaluation.scalar(assumption))
     for declaration in scope:

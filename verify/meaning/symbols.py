@@ -63,10 +63,12 @@ class SymbolTable:
         self.facts.symbols[symbol] = domain
         return symbol
 
-    def function(self, key: str, domain: str, component: int | None = None) -> UndefinedFunction:
+    def function(
+        self, key: str, domain: str, component: int | None = None, wanted: str | None = None
+    ) -> UndefinedFunction:
         """The undefined function of a declared name, or one component of a vector function."""
         if component is None:
-            name = self.name("function", key)
+            name = self.name("function", key, wanted)
         else:
             name = self.name("function", f"{key} component {component}", f"{readable(key)}_{component}")
         self.facts.functions[name] = domain

@@ -20,7 +20,8 @@ from verify.meaning.facts import Facts
 from verify.proof.polynomials import Key, Polynomial, new_ring
 
 COMPLEX = "complex"  # domain of a generator that need not be real
-STRICT = (POSITIVE, UNIT, INDEX)
+ABOVE_ONE = "(1,oo)"  # domain of an exponential whose exponent is positive
+STRICT = (POSITIVE, UNIT, INDEX, ABOVE_ONE)
 ONE_SIDED = (*STRICT, NONNEGATIVE)
 
 MAX_TERMS = 60_000
@@ -42,7 +43,8 @@ class NeedsMoreGenerators(Exception):
 @dataclass
 class Generator:
     """One generator. `argument` is the base of a root or the argument of a logarithm or exponential;
-    `independent` says that no hidden identity can tie it to the other generators."""
+    `independent` says that no hidden identity can tie it to the other generators; `narrow` finds a part of
+    the domain in which it certainly lies."""
 
     kind: str
     domain: str
@@ -51,6 +53,12 @@ class Generator:
     argument: Quotient | None = None
     degree: int = 1
     independent: bool = False
+    narrow: Callable[[], str] | None = None
+
+    @cached_property
+    def range(self) -> str:
+        """Where it certainly lies. Found when it is asked for: most decisions need the domain only."""
+        return self.narrow() if self.narrow else self.domain
 
     @cached_property
     def expr(self) -> sp.Expr:

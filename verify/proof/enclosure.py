@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import sympy as sp
 
@@ -48,12 +49,14 @@ class Agreement:
     points: int
 
 
-def separate(left: sp.Expr, right: sp.Expr, facts: Facts, sense: int = 0) -> Witness | None:
+def separate(
+    left: sp.Expr, right: sp.Expr, facts: Facts, sense: int = 0, points: int = POINTS
+) -> Witness | None:
     """A point where left and right certainly differ, or None.
 
     sense +1 asks for left > right, -1 for left < right, 0 for either.
     """
-    for statement, point in _comparisons(left, right, facts, POINTS):
+    for statement, point in _comparisons(left, right, facts, points):
         witness = _compare(statement, point, sense, intervals.DIGITS)
         if witness is not None:
             return witness
@@ -66,6 +69,8 @@ def agree(left: sp.Expr, right: sp.Expr, facts: Facts, points: int = 5) -> Agree
     """To how many digits both sides agree; None without `points` admissible finite points."""
     digits: list[int] = []
     for statement, point in _comparisons(left, right, facts, 3 * points):
+        if any(e.has(sp.Integral) for e in statement.expressions):
+            return None  # the enclosure of an integral is never that narrow
         try:
             a, b = (intervals.enclose(e, point.values) for e in statement.expressions)
         except NotEvaluable:
@@ -79,6 +84,14 @@ def different_from_zero_somewhere(expression: sp.Expr, facts: Facts) -> bool | N
     if separate(expression, sp.Integer(0), facts) is not None:
         return True
     return None if agree(expression, sp.Integer(0), facts, points=2) is None else False
+
+
+def negative_somewhere(expression: sp.Expr, facts: Facts, points: int = 3) -> bool:
+    """Whether one of a few admissible points shows that the expression is negative there."""
+    for statement, point in islice(_comparisons(expression, sp.Integer(0), facts, points), points):
+        if _compare(statement, point, -1, intervals.DIGITS) is not None:
+            return True
+    return False
 
 
 def _comparisons(

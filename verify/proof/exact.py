@@ -1,7 +1,7 @@
 """One residual of a step, proved by the exact routes in turn.
 
-The routes: the normal form as it stands, nested integrals swapped (Fubini), the upper limit
-differentiated, and integration by parts with the declared boundary fields only.
+The routes: large exponents compared first, the normal form as it stands, nested integrals swapped (Fubini), the
+upper limit differentiated, and integration by parts with the declared boundary fields only.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ import sympy as sp
 
 from verify.language.scope import Scope
 from verify.meaning.errors import Unsupported
-from verify.meaning.functional import split_at_upper_limit, swap_integrals
+from verify.meaning.functional import ordered_integrals, split_at_upper_limit, swap_integrals
 from verify.meaning.reading import Reading
+from verify.proof.finite_sums import by_upper_limit
+from verify.proof.merging import by_equal_exponents
 from verify.proof.normal_form import ZeroDecision, decide_sign, decide_zero
+from verify.proof.numbers import may_vanish
+from verify.proof.regions import BRANCHING, regions
 
 NOT_ZERO = "the normal form of the difference is not zero"
 
@@ -71,15 +75,27 @@ def prove(residuals: list[sp.Expr], reading: Reading, scope: Scope) -> Proof:
             proof.proved, proof.why = False, why
             return proof
     for divisor in reading.divisors:
-        if decide_zero(divisor, reading.facts).zero:
+        if may_vanish(divisor, reading.facts):
             return Proof(False, f"division by zero: {divisor}")
+    for quantity, otherwise in reading.identities:
+        if not decide_zero(quantity, reading.facts).zero:
+            return Proof(False, otherwise)
     proof.conditions += [c for c in obligations(reading) if c not in proof.conditions]
     return proof
 
 
 def _routes(residual: sp.Expr, reading: Reading, scope: Scope) -> Iterator[list[ZeroDecision] | str]:
     """Decisions that together settle the residual, or a sentence why a route does not apply."""
+    merged = by_equal_exponents(residual, reading.facts) if residual.has(sp.exp) else None
+    if merged is not None:
+        yield merged
     yield [decide_zero(residual, reading.facts)]
+    if residual.has(sp.Sum, sp.Product):
+        yield from by_upper_limit(residual, reading.facts)
+    if residual.has(*BRANCHING):
+        parts = regions(residual, reading.facts)
+        if parts is not None:
+            yield [decide_zero(part.expression, part.facts) for part in parts]
     if not residual.has(sp.Integral):
         return
     swapped = swap_integrals(residual)
@@ -87,10 +103,15 @@ def _routes(residual: sp.Expr, reading: Reading, scope: Scope) -> Iterator[list[
         decision = decide_zero(swapped, reading.facts)
         decision.conditions.append("the order of integration may be exchanged (Fubini)")
         yield [decision]
+    if any(len(integral.limits) > 1 or integral.function.has(sp.Integral) for integral in residual.atoms(sp.Integral)):
+        size = int(reading.dimension) if reading.dimension.is_Integer else 1
+        decision = decide_zero(ordered_integrals(residual, size), reading.facts)
+        decision.conditions.append("the order of integration may be exchanged (Fubini)")
+        yield [decision]
     tied = any(symbol in reading.facts.roots for symbol in residual.free_symbols)
     parts = None if tied else split_at_upper_limit(residual, reading.facts)
     if parts is not None:
-        yield [decide_zero(part, reading.facts) for part in parts]
+        yield [decide_zero(reading.using_equations(part), reading.facts) for part in parts]
     if scope.boundary:
         before = len(reading.conditions)
         try:

@@ -13,10 +13,11 @@ from fractions import Fraction
 
 import sympy as sp
 
-from verify.language.scope import POSITIVE, REAL
-from verify.proof.algebra import COMPLEX, Algebra, Quotient, Undecidable, lcm
+from verify.language.scope import POSITIVE, REAL, UNIT
+from verify.proof.algebra import ABOVE_ONE, COMPLEX, Algebra, Quotient, Undecidable, lcm
 from verify.proof.branches import logarithm, rational_power
 from verify.proof.polynomials import Exponents, Key, Polynomial
+from verify.proof.signs import sign_of_quotient
 
 Translate = Callable[[sp.Expr], Quotient]
 Exponent = tuple[sp.Expr, Quotient]
@@ -134,12 +135,26 @@ def _exponential(algebra: Algebra, scaled: _Scaled) -> Quotient:
     result = algebra.constant(1)
     for multiple, key, unit in scaled.pieces(algebra):
         generator = algebra.generator(
-            ("exp", key), kind="exponential", domain=POSITIVE if algebra.is_real(unit) else COMPLEX,
-            argument=unit, build=lambda unit=unit: sp.exp(algebra.expression(unit)),
+            ("exp", key),
+            kind="exponential",
+            domain=POSITIVE if algebra.is_real(unit) else COMPLEX,
+            narrow=lambda unit=unit: _range_of_exponential(algebra, unit),
+            argument=unit,
+            build=lambda unit=unit: sp.exp(algebra.expression(unit)),
             symbols=algebra.symbols(unit),
         )
         result = algebra.multiply(result, algebra.power(generator, multiple))
     return result
+
+
+def _range_of_exponential(algebra: Algebra, exponent: Quotient) -> str:
+    """Where exp(exponent) lies, from the sign of the exponent."""
+    if not algebra.is_real(exponent):
+        return COMPLEX
+    found = sign_of_quotient(algebra, exponent)
+    if not found.strict or not found.value:
+        return POSITIVE
+    return ABOVE_ONE if found.value > 0 else UNIT
 
 
 def _angle(algebra: Algebra, scaled: _Scaled) -> Angle:

@@ -8,28 +8,29 @@ from functools import partial
 from itertools import islice
 
 from verify.language.claim import EQUAL
+from verify.language.growth import written_out
 from verify.language.printer import latex
 from verify.language.scope import Scope
-from verify.language.tree import Add, ArgMin, BigO, Divide, Multiply, Name, Negate, Node, Number, Power
+from verify.language.tree import Add, ArgMin, BigO, Constant, Divide, Multiply, Name, Negate, Node, Number, Power
 from verify.meaning.errors import MeaningError
 from verify.proof.mutants import mutants
-from verify.proof.step import is_proved
+from verify.proof.step import is_proved, refuted_at_once
 
-MAX_ATTEMPTS = 150
+MAX_ATTEMPTS = 60
+WORK = 6_000  # symbols in all attempts together, with definitions written out
 Candidate = tuple[str, Node, Node]  # sentence, left, right
 
 
-def hint_for(
-    left: Node, right: Node, scope: Scope, relation: str = EQUAL, attempts: int = MAX_ATTEMPTS
-) -> str:
-    """One sentence that says how the step can be mended, or '' when `attempts` tries find nothing."""
+def hint_for(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> str:
+    """One sentence that says how the step can be mended, or '' when a bounded number of tries finds nothing."""
+    attempts = min(MAX_ATTEMPTS, WORK // (written_out(left, scope) + written_out(right, scope)))
     if any(isinstance(side, ArgMin) for side in (left, right)):
         sources = [_repairs(left, right, scope)]
     else:
         sources = [_factors(left, right, scope), _terms(left, right), _repairs(left, right, scope)]
     for sentence, first, second in islice(_chain(sources), attempts):
         try:
-            if is_proved(first, second, scope, relation):
+            if refuted_at_once(first, second, scope, relation) is None and is_proved(first, second, scope, relation):
                 return sentence
         except MeaningError:
             continue
@@ -52,9 +53,14 @@ def _factors(left: Node, right: Node, scope: Scope) -> Iterator[Candidate]:
         (r"\frac{1}{2}", lambda side: Divide(side, two)),
         ("-2", lambda side: Negate(Multiply((two, side)))),
         (r"-\frac{1}{2}", lambda side: Negate(Divide(side, two))),
+        ("3", lambda side: Multiply((Number("3"), side))),
+        (r"\frac{1}{3}", lambda side: Divide(side, Number("3"))),
         ("4", lambda side: Multiply((four, side))),
         (r"\frac{1}{4}", lambda side: Divide(side, four)),
     ]
+    if scope.dimension != (1,):  # a sum over the components taken for their mean
+        d = Constant("dimension")
+        shapes += [("d", partial(_times, d)), (r"\frac{1}{d}", partial(_over, d))]
     for name in _scalar_names(left, right, scope):
         for power in (name, Power(name, two)):
             shapes.append((latex(power), partial(_times, power)))

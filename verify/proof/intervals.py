@@ -7,6 +7,7 @@ that happens is not admissible.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -24,6 +25,9 @@ Point = Mapping[sp.Expr, Any]  # symbol -> Rational or Interval
 DIGITS = 60
 MAX_EXPONENT = 10_000
 MAX_ARGUMENT = 1_000_000  # of an exponential
+MAX_WRITTEN_OUT = 1_000  # terms of a sum or product between numbers
+PANELS = 48  # of an integral; the width of its enclosure falls with their number
+PANELS_INSIDE = 12  # of an integral within another
 SLACK_BITS = 8  # elementary functions are widened by this many bits: their last bit is not trusted
 
 
@@ -54,8 +58,9 @@ def enclose(expression: sp.Expr, point: Point, digits: int = DIGITS) -> Interval
 class _Evaluation:
     """One pass over an expression; shared parts are evaluated once."""
 
-    def __init__(self, point: Point) -> None:
+    def __init__(self, point: Point, depth: int = 0) -> None:
         self.point = point
+        self.depth = depth
         self.known: dict[sp.Expr, Interval] = {}
 
     def value(self, e: sp.Expr) -> Interval:
@@ -91,10 +96,75 @@ class _Evaluation:
             values = [self.value(a) for a in e.args]
             pick = max if isinstance(e, sp.Max) else min
             return iv.mpf([pick(v.a for v in values), pick(v.b for v in values)])
+        if isinstance(e, sp.Sum | sp.Product):
+            return self.written_out(e) if e.free_symbols else iv.make_mpf(_closed_value(e, iv.prec))
+        if isinstance(e, sp.Integral):
+            return self._integral(e)
+        if isinstance(e, sp.Piecewise):
+            return self._cases(e)
         operation = ELEMENTARY.get(e.func)
         if operation is None:
             raise NotEvaluable(f"{e.func.__name__} has no numerical value here")
         return operation(self.value(e.args[0]))
+
+    def written_out(self, e: sp.Sum | sp.Product) -> Interval:
+        """A finite sum or product between whole numbers, term by term; an empty one is 0 or 1."""
+        if len(e.limits) != 1:
+            raise NotEvaluable("a sum or product over several indices")
+        ((index, lower, upper),) = e.limits
+        if not (lower.is_Integer and upper.is_Integer) or upper - lower >= MAX_WRITTEN_OUT:
+            raise NotEvaluable("a sum or product whose range is not finite here, or too long")
+        if upper - lower < -1:
+            raise NotEvaluable("a sum or product whose range runs backwards")
+        fixed = {part: self.value(part) for part in _free_of(e.function, index)} if upper >= lower else {}
+        total = iv.mpf(0 if isinstance(e, sp.Sum) else 1)
+        for number in range(int(lower), int(upper) + 1):
+            term = _Evaluation({**self.point, index: sp.Integer(number)})
+            term.known = dict(fixed)
+            value = term.value(e.function)
+            total = total + value if isinstance(e, sp.Sum) else total * value
+        return total
+
+    def _integral(self, e: sp.Integral) -> Interval:
+        """A proper integral: its length times the hull of the integrand, panel by panel.
+
+        Limits may be intervals. With u = a + (b - a) s the integral is (b - a) times one over [0, 1],
+        whatever a and b are. An integrand that may be infinite somewhere raises NotEvaluable.
+        """
+        (variable, *ends), inner = e.limits[-1], e.limits[:-1]
+        if len(ends) != 2:
+            raise NotEvaluable("an integral without limits")
+        body = sp.Integral(e.function, *inner) if inner else e.function
+        lower, upper = (self.value(end) for end in ends)
+        length, panels = upper - lower, PANELS if self.depth == 0 else PANELS_INSIDE
+        fixed = {part: self.value(part) for part in _free_of(body, variable)}
+        total = iv.mpf(0)
+        for k in range(panels):
+            share = iv.mpf([k, k + 1]) / panels
+            panel = _Evaluation({**self.point, variable: lower + length * share}, self.depth + 1)
+            panel.known = dict(fixed)
+            total += _finite(panel.value(body))
+        return length * total / panels
+
+    def _cases(self, e: sp.Piecewise) -> Interval:
+        """The branch that certainly applies."""
+        for value, condition in e.args:
+            if condition == True:  # noqa: E712, a truth value of SymPy
+                return self.value(value)
+            if isinstance(condition, sp.StrictLessThan | sp.LessThan):
+                small, large = condition.lhs, condition.rhs
+            elif isinstance(condition, sp.StrictGreaterThan | sp.GreaterThan):
+                small, large = condition.rhs, condition.lhs
+            else:
+                raise NotEvaluable("a condition that is no inequality")
+            strict = isinstance(condition, sp.StrictLessThan | sp.StrictGreaterThan)
+            gap = self.value(large) - self.value(small)
+            exact = gap.a == 0 and gap.b == 0
+            if gap.a > 0 or (exact and not strict):
+                return self.value(value)
+            if not (gap.b < 0 or (exact and strict)):
+                raise NotEvaluable("a condition that is not certain here")
+        raise NotEvaluable("no case applies")
 
     def _power(self, base: sp.Expr, exponent: sp.Expr) -> Interval:
         x = self.value(base)
@@ -106,6 +176,22 @@ class _Evaluation:
             root = iv.sqrt(x) ** abs(int(exponent.p))
             return root if exponent > 0 else _reciprocal(root)
         return _exp(_log(x) * self.value(exponent))
+
+
+@functools.lru_cache(maxsize=256)
+def _closed_value(e: sp.Sum | sp.Product, bits: int) -> tuple:
+    """The end points of a sum or product without free symbols: mutants of a step ask for the same one again."""
+    assert bits == iv.prec  # the precision belongs to the key
+    return _Evaluation({}).written_out(e)._mpi_
+
+
+def _free_of(e: sp.Expr, index: sp.Symbol) -> list[sp.Expr]:
+    """The largest parts without the index: their values are the same in every term."""
+    if index not in e.free_symbols:
+        return [] if isinstance(e, sp.Integral) else [e]
+    if isinstance(e, sp.Sum | sp.Product | sp.Integral):
+        return []
+    return [part for argument in e.args for part in _free_of(argument, index)]
 
 
 def rational(value: sp.Rational | Fraction) -> Interval:

@@ -17,6 +17,7 @@ from verify.language.tree import (
     Call,
     Constant,
     Derivative,
+    Diagonal,
     Divide,
     DotProduct,
     Dotted,
@@ -223,10 +224,10 @@ def shape(node: Node, scope: Scope) -> str:
     """SCALAR, VECTOR, ROW (a transposed vector), MATRIX, LAW, or "" for a formula of no shape."""
     if isinstance(node, (Name, Call)):
         own = scope.get(node.key)
-        if own is None or own.value == VECTOR or own.definition is None:
+        if own is None or own.value != SCALAR or own.definition is None:
             return SCALAR if own is None else own.value
         return shape(own.definition, scope)
-    if isinstance(node, (Identity, Hessian)):
+    if isinstance(node, (Diagonal, Identity, Hessian)):
         return MATRIX
     if isinstance(node, Add):
         shapes = {shape(term, scope) for term in node.terms if term != Number("0")}
@@ -245,13 +246,15 @@ def shape(node: Node, scope: Scope) -> str:
         return {VECTOR: ROW, ROW: VECTOR}.get(inner, inner)
     if isinstance(node, Gradient):
         variable = scope.get(node.variable or scope.space)
-        return VECTOR if variable is not None and variable.value == VECTOR else SCALAR
+        if variable is None or variable.value != VECTOR:
+            return shape(node.operand, scope)
+        return {SCALAR: VECTOR, VECTOR: MATRIX}.get(shape(node.operand, scope), "")
     if isinstance(node, Gaussian) and node.point is None:
         return LAW
     if isinstance(node, Power):
         return shape(node.base, scope) if shape(node.exponent, scope) == SCALAR else ""
     if isinstance(node, Root):
-        return SCALAR if shape(node.radicand, scope) == SCALAR else ""
+        return shape(node.radicand, scope) if shape(node.radicand, scope) in (SCALAR, MATRIX) else ""
     if isinstance(node, Divide):
         return shape(node.numerator, scope) if shape(node.denominator, scope) == SCALAR else ""
     kept = _KEEPS_SHAPE.get(type(node))

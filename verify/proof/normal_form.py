@@ -181,6 +181,8 @@ class NormalForm:
             return logarithm(algebra, self.translate(e.args[0]))
         if isinstance(e, sp.Abs):
             return absolute(algebra, self.translate(e.args[0]))
+        if isinstance(e, sp.sign):
+            return self._certain_sign(e)
         if isinstance(e, sp.sin | sp.cos | sp.tan):
             return self._trigonometric(e)
         if isinstance(e, sp.Max | sp.Min):
@@ -196,6 +198,13 @@ class NormalForm:
         if e.is_Float:
             raise Undecidable("a floating-point number in an exact statement")
         raise Undecidable(f"{type(e).__name__} has no normal form")
+
+    def _certain_sign(self, e: sp.sign) -> Quotient:
+        """The slope of an absolute value: +1 or -1 where that is certain."""
+        found = sign_of_quotient(self.algebra, self.translate(e.args[0]))
+        if not found.strict or not found.value:
+            raise Undecidable("the slope of an absolute value whose sign is not certain")
+        return self.algebra.constant(found.value)
 
     # ---- atoms
 

@@ -114,6 +114,8 @@ def _one_limit(
     ends = () if lower.is_infinite and upper.is_infinite else tuple(
         _limit_key(algebra, translate, end) for end in (lower, upper)
     )
+    if operator is sp.Integral and ends and ends[0] == ends[1]:
+        return algebra.constant(0)  # over no length at all
     if len(classes) > 1 and operator is sp.Integral:
         algebra.assume("each term of a split integral converges")
     total = algebra.constant(0)
@@ -151,8 +153,8 @@ def _constant_body(
     _, lower, upper = limit
     if lower.is_infinite or upper.is_infinite:
         return None
-    length = translate(upper - lower + (1 if operator is sp.Sum else 0))
-    if operator is sp.Sum and sign_of_quotient(algebra, length).value <= 0:
+    length = translate(upper - lower + (1 if issubclass(operator, sp.Sum) else 0))
+    if issubclass(operator, sp.Sum) and sign_of_quotient(algebra, length).value <= 0:
         return None
     return length
 
@@ -170,7 +172,7 @@ def _atom(
         if length is not None:
             domain = POSITIVE if length and body.strict else NONNEGATIVE
     return algebra.generator(
-        (operator.__name__, algebra.identity(part), variable.name, ends),
+        ("Sum" if issubclass(operator, sp.Sum) else "Integral", algebra.identity(part), variable.name, ends),
         kind="operator", domain=domain, symbols=symbols,
         build=lambda: operator(algebra.expression(part), limit),
     )
@@ -196,21 +198,21 @@ def product(algebra: Algebra, translate: Translate, e: sp.Product) -> Quotient:
     filled = _length_sign(algebra, translate, lower, upper, sp.Product)
     result = algebra.constant(1)
     if content != 1:
-        result = _product_atom(algebra, algebra.constant(content), e.limits[0], ends, filled)
+        result = _product_atom(algebra, algebra.constant(content), e, ends, filled)
     for f, exponent in factors:
         positive = sign(algebra, f).value >= 0
-        atom = _product_atom(algebra, Quotient(f if positive else -f), e.limits[0], ends, filled)
+        atom = _product_atom(algebra, Quotient(f if positive else -f), e, ends, filled)
         if not positive:
-            sign_part = _product_atom(algebra, algebra.constant(-1), e.limits[0], ends, filled)
+            sign_part = _product_atom(algebra, algebra.constant(-1), e, ends, filled)
             atom = algebra.multiply(atom, sign_part)
         result = algebra.multiply(result, algebra.power(atom, exponent))
     return result
 
 
 def _product_atom(
-    algebra: Algebra, body: Quotient, limit: sp.Tuple, ends: tuple, filled: bool | None
+    algebra: Algebra, body: Quotient, e: sp.Product, ends: tuple, filled: bool | None
 ) -> Quotient:
-    variable, lower, upper = limit
+    variable, lower, upper = e.limits[0]
     found = sign_of_quotient(algebra, body)
     domain = REAL if algebra.is_real(body) else COMPLEX
     if found.value > 0 and filled is not None:
@@ -222,5 +224,5 @@ def _product_atom(
     symbols = (algebra.symbols(body) | lower.free_symbols | upper.free_symbols) - {variable}
     return algebra.generator(
         ("Product", algebra.identity(body), variable.name, ends), kind="operator", domain=domain,
-        symbols=symbols, build=lambda: sp.Product(algebra.expression(body), limit),
+        symbols=symbols, build=lambda: e.func(algebra.expression(body), e.limits[0]),
     )

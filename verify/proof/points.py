@@ -82,7 +82,7 @@ def concrete(expressions: Iterable[sp.Expr], facts: Facts, attempt: int = 0) -> 
 
     def change(e: sp.Expr) -> sp.Expr:
         e = put_in.change(_open_finite(e.xreplace(opened)))
-        return _polynomial_integrals(e) if e.has(sp.Integral) else e
+        return _carried_out(e) if e.has(sp.Integral) else e
 
     changed = tuple(change(e) for e in expressions)
     symbols = {s: d for s, d in facts.symbols.items() if s not in opened}
@@ -118,7 +118,7 @@ def _open_finite(e: sp.Expr) -> sp.Expr:
             if not (lower.is_Integer and upper.is_Integer):
                 raise NotEvaluable("a sum or product whose range is not finite here")
             if upper - lower >= MAX_OPENED:
-                raise NotEvaluable("a sum or product with too many terms")
+                return operator  # between numbers: enclosed term by term, not written out
             terms = [body.xreplace({variable: sp.Integer(k)}) for k in range(int(lower), int(upper) + 1)]
             body = sp.Add(*terms) if isinstance(operator, sp.Sum) else sp.Mul(*terms)
         return body
@@ -198,19 +198,21 @@ def _generic(places: tuple[sp.Symbol, ...], domain: str, generator: random.Rando
     return form(3)
 
 
-def _polynomial_integrals(e: sp.Expr) -> sp.Expr:
-    """Integrals of polynomials between finite limits, carried out; others have no value here."""
-
-    def integrate(operator: sp.Integral) -> sp.Expr:
-        body = operator.function
-        for variable, lower, upper in operator.limits:
-            if lower.is_infinite or upper.is_infinite or not body.is_polynomial(variable):
-                raise NotEvaluable("an integral without a closed value")
-            primitive = sp.Poly(body, variable).integrate(variable).as_expr()
-            body = primitive.xreplace({variable: upper}) - primitive.xreplace({variable: lower})
-        return body
-
-    return e.replace(lambda x: isinstance(x, sp.Integral), integrate)
+def _carried_out(e: sp.Basic) -> sp.Basic:
+    """Integrals of polynomials between finite limits in closed form; other proper ones stay, to be enclosed."""
+    if not e.has(sp.Integral):
+        return e
+    e = e.func(*(_carried_out(part) for part in e.args))
+    if not isinstance(e, sp.Integral):
+        return e
+    body, inner = e.function, list(e.limits)
+    if any(end.is_infinite for limit in inner for end in limit[1:]):
+        raise NotEvaluable("an integral over an infinite range")
+    while inner and body.is_polynomial(inner[0][0]):
+        variable, lower, upper = inner.pop(0)
+        primitive = sp.Poly(body, variable).integrate(variable).as_expr()
+        body = primitive.xreplace({variable: upper}) - primitive.xreplace({variable: lower})
+    return sp.Integral(body, *inner) if inner else body
 
 
 # ---------------------------------------------------------------- points

@@ -15,9 +15,11 @@ from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.facts import Facts
 from verify.meaning.functional import euler_operator, merge_integrals
 from verify.meaning.reading import Reading
+from verify.proof.coincidence import where_times_meet
 from verify.proof.enclosure import Witness, agree, separate
 from verify.proof.jets import Jet, NoJet, jet_of
 from verify.proof.normal_form import decide_zero
+from verify.proof.regions import regions
 
 Value = Any
 
@@ -56,11 +58,30 @@ def refute(comparison: Comparison, scope: Scope) -> dict[str, Any] | None:
     for number, ((left, right), residual) in enumerate(
         zip(comparison.pairs, comparison.residuals, strict=True), 1
     ):
-        if residual == 0 or constraints.touch(residual):
+        if residual == 0:
+            continue
+        if constraints.touch(residual):
+            for consequence, where in where_times_meet(residual, constraints.times(residual), comparison.reading):
+                if consequence != 0 and not constraints.touch(consequence):
+                    witness = separate(consequence, sp.Integer(0), facts)
+                    if witness is not None:
+                        return witness.as_dict() | {"compared": f"the difference, {where}"}
             continue
         witness = separate(left, right, facts) or separate(residual, sp.Integer(0), facts)
         if witness is not None:
             return _described(witness, number, count)
+        found = _in_a_region(residual, facts)
+        if found is not None:
+            return found
+    return None
+
+
+def _in_a_region(residual: sp.Expr, facts: Facts) -> dict[str, Any] | None:
+    """A witness in one region of a case distinction, such as the cut itself, which drawn points miss."""
+    for part in regions(residual, facts) or [] if residual.has(sp.Piecewise) else []:
+        witness = separate(part.expression, sp.Integer(0), part.facts)
+        if witness is not None:
+            return witness.as_dict() | {"compared": f"the difference where {', '.join(part.words)}"}
     return None
 
 
@@ -89,8 +110,9 @@ class Constraints:
     """Declared equations. A generic function need not satisfy them, so it refutes only what is free.
 
     An equation for one jet, such as the time derivative of a density, leaves all jets free that are
-    no derivatives of it: a solution with any such values exists near a point. Where several equations
-    share a function, or the left side is not one jet, everything in them counts as bound.
+    no derivatives of it: a solution with any such values exists near a point. At a second value of that
+    argument, such as a later time, the solution is determined, so nothing is free there. Where several
+    equations share a function, or the left side is not one jet, everything in them counts as bound.
     """
 
     def __init__(self, reading: Reading, scope: Scope) -> None:
@@ -107,20 +129,43 @@ class Constraints:
                     self.bound.add(jet.function.__name__)
                 self.jets.append(jet)
 
+    def times(self, expression: sp.Expr) -> list[sp.Expr]:
+        """The values, in the argument that an equation differentiates, at which its function occurs."""
+        found: dict[sp.Expr, None] = {}
+        for e in sorted(expression.atoms(AppliedUndef, sp.Derivative, sp.Subs), key=sp.default_sort_key):
+            try:
+                jet = jet_of(e)
+            except NoJet:
+                return []
+            for other in self.jets:
+                if jet.function == other.function:
+                    found |= {jet.arguments[i]: None for i, order in enumerate(other.orders) if order}
+        return list(found)
+
     def touch(self, expression: sp.Expr) -> bool:
         """Whether the expression contains something that an equation binds."""
         if self.bound & _names(expression):
             return True
         if not self.jets:
             return False
+        places: dict[tuple[str, int], sp.Expr] = {}
+        operators = expression.atoms(sp.Integral, sp.Sum, sp.Product)
+        running = {limit[0] for operator in operators for limit in operator.limits}
         for e in expression.atoms(AppliedUndef, sp.Derivative, sp.Subs):
             try:
                 jet = jet_of(e)
             except NoJet:
                 return True
             for other in self.jets:
-                if jet.function == other.function and all(map(int.__ge__, jet.orders, other.orders)):
+                if jet.function != other.function:
+                    continue
+                if all(map(int.__ge__, jet.orders, other.orders)):
                     return True
+                for position, order in enumerate(other.orders):
+                    place = jet.arguments[position]
+                    first = places.setdefault((jet.function.__name__, position), place)
+                    if order and (place != first or place.free_symbols & running):
+                        return True
         return False
 
 
@@ -187,6 +232,12 @@ def with_instances(scope: Scope) -> Scope | None:
         parameters = _parameters(call, declaration.parameters)
         result.put(replace(declaration, definition=body, parameters=parameters))
     return result
+
+
+def instances_are_laws(scope: Scope, reading: Reading) -> bool:
+    """Whether every instance of a declared density is a density; another one could refute a true statement."""
+    keys = [call.key for call, _ in scope.instances if isinstance(call, Call) and call.key in scope]
+    return all(reading.integrates_to_one(key) for key in keys if scope.declarations[key].density)
 
 
 def _parameters(call: Node, declared: Sequence[str]) -> tuple[str, ...]:

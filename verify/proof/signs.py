@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from verify.language.scope import INDEX, UNIT
 from verify.proof import intervals
-from verify.proof.algebra import COMPLEX, ONE_SIDED, STRICT, Algebra, Quotient
+from verify.proof.algebra import ABOVE_ONE, COMPLEX, ONE_SIDED, STRICT, Algebra, Quotient
 from verify.proof.polynomials import Exponents, Polynomial
 
 MAX_EXPANDED = 20_000
@@ -68,11 +68,13 @@ def _by_coefficients(algebra: Algebra, p: Polynomial, used: list[int]) -> Sign:
     terms: Terms = dict(algebra.ring.terms(p))
     shifted = set()
     for i in used:
-        if algebra.generators[i].domain == UNIT:
+        if algebra.generators[i].range == UNIT:
             terms = _open_unit(terms, i)
-        elif algebra.generators[i].domain == INDEX:
-            terms = _shift_index(terms, i)
+        elif algebra.generators[i].range == INDEX:
+            terms = _one_and_more(terms, i)
             shifted.add(i)
+        elif algebra.generators[i].range == ABOVE_ONE:
+            terms = _one_and_more(terms, i)
         if len(terms) > MAX_EXPANDED:
             return UNKNOWN
     positive = negative = strict = False
@@ -101,8 +103,8 @@ def _open_unit(terms: Terms, i: int) -> Terms:
     return {e: c for e, c in result.items() if c}
 
 
-def _shift_index(terms: Terms, i: int) -> Terms:
-    """n >= 1 is 1 + m with m >= 0."""
+def _one_and_more(terms: Terms, i: int) -> Terms:
+    """n >= 1 is 1 + m with m >= 0; E > 1 is 1 + m with m > 0."""
     result: Terms = {}
     for exponents, c in terms.items():
         for j in range(exponents[i] + 1):

@@ -10,21 +10,41 @@ import sympy as sp
 
 from verify.language.claim import EQUAL, SAME_LAW
 from verify.language.scope import Scope
-from verify.language.tree import ArgMin, BigO, Call, Constant, Name, Node
+from verify.language.tree import ArgMin, BigO, Call, Constant, Identity, Limit, Name, Negate, Node, Norm, Trace
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS, StepVerdict
-from verify.meaning.errors import Unsupported
-from verify.meaning.expansions import order_of_step
+from verify.meaning.errors import MeaningError, Unsupported
+from verify.meaning.expansions import order_of, order_of_step
+from verify.meaning.functional import missing_field
 from verify.meaning.reading import read_in
 from verify.proof.enclosure import MIN_DIGITS, separate
 from verify.proof.exact import NOT_ZERO, Proof, obligations, prove
+from verify.proof.inequality import certainly_nonnegative
 from verify.proof.minimum import judge_minimum
-from verify.proof.normal_form import decide_sign, decide_zero
-from verify.proof.refutation import Comparison, Constraints, agreement, compare, euler_finding, refute, with_instances
+from verify.proof.numbers import may_vanish, sign_of_number
+from verify.proof.proportional import compare_ratio, ratio_obstacle, variable_of
+from verify.proof.refutation import (
+    Comparison,
+    Constraints,
+    agreement,
+    compare,
+    euler_finding,
+    instances_are_laws,
+    refute,
+    with_instances,
+)
 from verify.proof.vacuity import admissible_point, equations_contradict
 
 COMPONENTS = (1, 2, 3)
 NEXT_DIMENSION = 4
 INEQUALITIES = {"<=": (-1, False), "<": (-1, True), ">=": (1, False), ">": (1, True)}  # sign, strict
+INFINITE = {Constant("infinity"): 1, Negate(Constant("infinity")): -1}
+NOT_DECIDED = {
+    "approx": "an approximation says nothing exact: write = and a term O(h^n), or an inequality",
+    "to": "\\to does not say which name tends where: write \\lim_{n\\to\\infty} ... = ...",
+    "propto": "\\propto in which variable? write \\propto_x",
+}
+REGION_POINTS = 40  # an inequality may fail in a small part of the domain
+BEYOND = "true in d = 1, 2, 3, which does not settle every d here"
 NO_WITNESS = "no point inside the declared domain separates the sides"
 
 
@@ -65,18 +85,59 @@ def is_proved(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> b
     )
 
 
+def refuted_at_once(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> StepVerdict | None:
+    """The verdict when a rigorous counterexample is found in the lowest dimension, without trying a proof."""
+    if relation not in (EQUAL, SAME_LAW) or any(isinstance(side, ArgMin | Limit) for side in (left, right)):
+        return None
+    order, dimension = order_of_step(left, right), _components(scope)[0]
+    try:
+        witness = refute(_compare(left, right, scope, dimension, relation, order), scope)
+    except Unsupported:
+        return None
+    return _refuted(witness, "interval enclosure", dimension, scope) if witness is not None else None
+
+
+def settled(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> StepVerdict | None:
+    """The verdict when the exact routes alone settle an equality in every declared dimension, else None.
+
+    Whether the declarations can hold at all is not looked at (see `unless_vacuous`). Raises MeaningError as
+    `judge_step` does.
+    """
+    order = order_of_step(left, right)
+    attempts = _Attempts()
+    for group in _groups(scope):
+        proof = _prove_in(group, left, right, scope, relation, order, attempts)
+        if proof is not None:
+            settles = _settles(group, left, right, scope, attempts)
+            settles = settles and _counterexample_beyond(group, left, right, scope, relation, order) is None
+            return _certified(proof, group) if settles else None
+    return None
+
+
+def unless_vacuous(verdict: StepVerdict, scope: Scope) -> StepVerdict:
+    """The verdict itself, or `vacuous` when the declarations of the scope exclude each other."""
+    return _vacuous(scope) or verdict
+
+
 def _judge(left: Node, right: Node, scope: Scope, relation: str) -> StepVerdict:
     if relation in INEQUALITIES:
         return _judge_inequality(left, right, scope, *INEQUALITIES[relation])
-    if relation not in (EQUAL, SAME_LAW):
-        return StepVerdict(UNDECIDED, why=f"relation {relation} is read but not decided yet")
+    if relation in NOT_DECIDED:
+        return StepVerdict(UNDECIDED, why=NOT_DECIDED[relation])
+    if relation != EQUAL and order_of_step(left, right) is not None:
+        return StepVerdict(UNDECIDED, why="O() is read in an equation only")
     if isinstance(left, ArgMin) or isinstance(right, ArgMin):
         return _judge_minimum(left, right, scope)
+    if isinstance(left, Limit) and right in INFINITE:
+        return _judge_infinite(left, INFINITE[right], scope)
     order = order_of_step(left, right)
     attempts = _Attempts()
     for group in _groups(scope):
         proof = _prove_in(group, left, right, scope, relation, order, attempts)
         if proof is not None and _settles(group, left, right, scope, attempts):
+            witness = _counterexample_beyond(group, left, right, scope, relation, order)
+            if witness is not None:
+                return _refuted(witness, "interval enclosure", NEXT_DIMENSION, scope)
             return _proved(proof, group, scope)
         if proof is not None:
             return _beyond(left, right, scope, relation, order)
@@ -101,13 +162,50 @@ def _settles(
     return not any(NOT_ZERO in text for text in attempts.why) and not _mentions_dimension([left, right], scope)
 
 
+def _settles_every(group: tuple[int | None, ...], left: Node, right: Node, scope: Scope) -> bool:
+    """The same for what is no equality: not where d is left in symbolic d."""
+    if group == (None,) or scope.dimension != "any":
+        return True
+    if _mentions_dimension([left, right], scope):
+        return False
+    try:
+        reading = read_in(scope, None, (left, right))
+        if any(reading.counts_dimensions(reading.value(side)) for side in (left, right)):
+            return False
+    except Unsupported:
+        pass  # declared matrices, for instance: the components are all there is
+    return True
+
+
+def _counterexample_beyond(
+    group: tuple[int | None, ...], left: Node, right: Node, scope: Scope, relation: str, order: BigO | None,
+    sense: int = 0,
+) -> dict[str, Any] | None:
+    """A counterexample in d = 4 to what is true in d = 1, 2, 3 and said for every d, with numbers for matrices.
+
+    Below d = n there are identities between n matrices or vectors that hold in no higher dimension.
+    """
+    if group == (None,) or scope.dimension != "any" or scope.equations or variable_of(relation) is not None:
+        return None
+    try:
+        comparison = _compare(left, right, scope, NEXT_DIMENSION, relation, order, True)
+    except (MeaningError, Unsupported):  # the numbers may make a divisor zero or a covariance indefinite
+        return None
+    if not sense:
+        return refute(comparison, scope)
+    ((first, second),) = comparison.pairs
+    found = separate(first, second, comparison.facts, -sense, REGION_POINTS)
+    return None if found is None else found.as_dict()
+
+
 def _mentions_dimension(nodes: list[Node], scope: Scope) -> bool:
     """Whether the number d occurs, in the formulas or in the definitions that they use."""
     seen: set[str] = set()
     waiting = list(nodes)
     while waiting:
         for node in waiting.pop().walk():
-            if isinstance(node, Constant) and node.name == "dimension":
+            counted = isinstance(node, Trace | Norm) and any(isinstance(part, Identity) for part in node.walk())
+            if counted or isinstance(node, Constant) and node.name == "dimension":
                 return True
             declaration = scope.get(node.key) if isinstance(node, Call | Name) else None
             if declaration is not None and declaration.definition is not None and declaration.key not in seen:
@@ -124,7 +222,7 @@ def _beyond(left: Node, right: Node, scope: Scope, relation: str, order: BigO | 
         witness = None
     if witness is not None:
         return _refuted(witness, "interval enclosure", NEXT_DIMENSION, scope)
-    return StepVerdict(UNDECIDED, why="true in d = 1, 2, 3, which does not settle every d here")
+    return StepVerdict(UNDECIDED, why=BEYOND)
 
 
 def _components(scope: Scope) -> tuple[int, ...]:
@@ -136,13 +234,16 @@ def _components(scope: Scope) -> tuple[int, ...]:
 
 
 def _compare(
-    left: Node, right: Node, scope: Scope, dimension: int | None, relation: str, order: BigO | None
+    left: Node, right: Node, scope: Scope, dimension: int | None, relation: str, order: BigO | None,
+    sample: bool = False,
 ) -> Comparison:
-    reading = read_in(scope, dimension)
+    reading = read_in(scope, dimension, (left, right), sample)
     values = reading.value(left), reading.value(right)
     if relation == SAME_LAW:
         residuals = reading.law_residuals(*values)
         return Comparison(reading, [(residual, sp.Integer(0)) for residual in residuals], residuals)
+    if (name := variable_of(relation)) is not None:
+        return compare_ratio(*values, name, reading)
     return compare(*values, reading, order)
 
 
@@ -161,6 +262,10 @@ def _prove_in(
         if dimension is not None:
             attempts.comparisons.append(comparison)
         proof = prove(comparison.residuals, comparison.reading, scope)
+        if proof.proved and variable_of(relation) is not None:
+            reading = comparison.reading
+            proof.why = ratio_obstacle(reading.value(left), reading.value(right), reading)
+            proof.proved = not proof.why
         if not proof.proved:
             attempts.why.append(_in(dimension, proof.why))
             return None
@@ -173,9 +278,10 @@ def _in(dimension: int | None, text: str) -> str:
 
 
 def _proved(proof: Proof, group: tuple[int | None, ...], scope: Scope) -> StepVerdict:
-    empty = _vacuous(scope)
-    if empty is not None:
-        return empty
+    return _vacuous(scope) or _certified(proof, group)
+
+
+def _certified(proof: Proof, group: tuple[int | None, ...]) -> StepVerdict:
     if group == (None,):
         method, dimensions = "normal form, every d", "any"
     elif group == (1,):
@@ -208,6 +314,7 @@ def _not_proved(
     """Refuted with a certificate, supported by numbers, or undecided; in explicit components."""
     dimensions = _components(scope)
     compared = {int(c.reading.dimension): c for c in attempts.comparisons}
+    missing: StepVerdict | None = None  # a boundary field that no dimension does without
     for dimension in dimensions:
         if dimension not in compared:
             try:
@@ -218,12 +325,18 @@ def _not_proved(
         witness = refute(compared[dimension], scope)
         if witness is not None:
             return _refuted(witness, "interval enclosure", dimension, scope)
-    for dimension in sorted(compared):
         verdict = _judge_integrals(compared[dimension], left, right, scope, dimension)
-        if verdict is not None:
+        if verdict is not None and verdict.verdict == REFUTED:
             return verdict
+        missing = missing or verdict
+    if missing is not None:
+        return missing
     agreements = [agreement(compared[dimension]) for dimension in sorted(compared)]
     known = [item for item in agreements if item is not None]
+    if any(residual.has(sp.Piecewise) for comparison in compared.values() for residual in comparison.residuals):
+        known = []  # drawn points miss the places where the cases meet
+    if variable_of(relation) is not None:
+        known = []  # a ratio that is constant near every point may have another value beyond a gap
     if known and len(known) == len(agreements) and min(digits for digits, _ in known) >= MIN_DIGITS:
         digits, points = min(d for d, _ in known), min(p for _, p in known)
         return StepVerdict(
@@ -264,7 +377,8 @@ def _judge_integrals(
     if concrete is not None:
         try:
             there = _compare(left, right, concrete, dimension, EQUAL, None)
-            witness = refute(there, concrete) or {}
+            laws = instances_are_laws(concrete, there.reading)
+            witness = (refute(there, concrete) or {}) if laws else {}
         except Unsupported:
             witness = {}
     if witness:
@@ -275,8 +389,12 @@ def _judge_integrals(
             verdict.why = "no boundary field can repair this"
             return verdict
     if findings and all(finding.divergence for finding in findings):
+        fields = [missing_field(residual, scope.space) for residual in integrals]
+        named = f", in one dimension of {fields[0]}" if dimension == 1 and fields[0] is not None else ""
         return StepVerdict(
-            UNDECIDED, why="a boundary field is missing: the difference is the integral of a divergence"
+            UNDECIDED,
+            why=f"a boundary field is missing: the difference is the integral of a divergence{named}; "
+            "declare the field that vanishes at infinity:  boundary: $...$",
         )
     return None
 
@@ -310,7 +428,9 @@ def _judge_minimum(left: Node, right: Node, scope: Scope) -> StepVerdict:
                 complete = False
                 break
             total.merge(finding.proof)
-        if complete:
+        if complete and not _settles_every(group, minimum.objective, formula, scope):
+            reasons.append(BEYOND)
+        elif complete:
             verdict = _proved(total, group, scope)
             if verdict.verdict == PROVED:
                 verdict.method = verdict.method.replace("normal form", "stationary and convex")
@@ -320,8 +440,36 @@ def _judge_minimum(left: Node, right: Node, scope: Scope) -> StepVerdict:
     return StepVerdict(UNDECIDED, why=_Attempts(why=reasons).reason())
 
 
+def _judge_infinite(limit: Limit, sign: int, scope: Scope) -> StepVerdict:
+    r"""`\lim f = \infty`: the leading term of the expansion grows, with a certain sign."""
+    attempts = _Attempts()
+    for group in _groups(scope):
+        total = Proof()
+        for dimension in group:
+            try:
+                reading = read_in(scope, dimension, (limit,))
+                value = reading.limit(limit)
+            except Unsupported as reason:
+                attempts.why.append(_in(dimension, reason.message))
+                break
+            if value != sign * sp.oo:
+                attempts.why.append(_in(dimension, f"the limit is {value}"))
+                break
+            total.conditions += [c for c in obligations(reading) if c not in total.conditions]
+        else:
+            if not _settles_every(group, limit.body, limit.body, scope):
+                return StepVerdict(UNDECIDED, why=BEYOND)
+            verdict = _proved(total, group, scope)
+            if verdict.verdict == PROVED:
+                verdict.method = verdict.method.replace("normal form", "leading term of the expansion")
+            return verdict
+    return StepVerdict(UNDECIDED, why=attempts.reason())
+
+
 def _judge_inequality(left: Node, right: Node, scope: Scope, sense: int, strict: bool) -> StepVerdict:
     """left - right has the sign `sense` (or is zero, unless strict)."""
+    if order_of(left) is not None or order_of(right) is not None:
+        return StepVerdict(UNDECIDED, why="O() is read in an equation only")
     attempts = _Attempts()
     for group in _groups(scope):
         total = Proof()
@@ -334,23 +482,31 @@ def _judge_inequality(left: Node, right: Node, scope: Scope, sense: int, strict:
             if comparison.reading.shape(comparison.reading.value(left)) != "scalar":
                 return StepVerdict(UNDECIDED, why="an inequality is decided between scalars only")
             (residual,), facts = comparison.residuals, comparison.reading.facts
-            found = decide_sign(residual, facts)
-            holds = found.value == sense and (found.strict or not strict)
-            holds = holds or not strict and bool(decide_zero(residual, facts).zero)
-            if not holds:
+            number = bool(sign_of_number(residual).value)
+            method = "interval enclosure" if number else "sign of the normal form"
+            arguments = certainly_nonnegative(sense * residual, facts, strict)
+            if arguments is None or any(may_vanish(d, facts) for d in comparison.reading.divisors):
                 attempts.why.append(_in(dimension, "the sign of the difference is not certain"))
                 if dimension is not None:
                     attempts.comparisons.append(comparison)
                 break
-            total.conditions += [c for c in obligations(comparison.reading) if c not in total.conditions]
+            if arguments:
+                method = "certified inequality"
+            found = [*arguments, *obligations(comparison.reading)]
+            total.conditions += [c for c in found if c not in total.conditions]
         else:
+            witness = _counterexample_beyond(group, left, right, scope, EQUAL, None, sense)
+            if witness is not None:
+                return _refuted(witness, "interval enclosure", NEXT_DIMENSION, scope)
+            if not _settles_every(group, left, right, scope):
+                return StepVerdict(UNDECIDED, why=BEYOND)
             verdict = _proved(total, group, scope)
             if verdict.verdict == PROVED:
-                verdict.method = verdict.method.replace("normal form", "sign of the normal form")
+                verdict.method = verdict.method.replace("normal form", method)
             return verdict
     for comparison in attempts.comparisons:
         ((first, second),) = comparison.pairs
-        witness = separate(first, second, comparison.facts, -sense)
+        witness = separate(first, second, comparison.facts, -sense, REGION_POINTS)
         if witness is not None:
             return _refuted(
                 witness.as_dict(), "interval enclosure", int(comparison.reading.dimension), scope

@@ -6,10 +6,10 @@ import random
 
 import sympy as sp
 
-from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT, Scope
-from verify.language.tree import Name
+from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT, Declaration, Scope
+from verify.language.tree import Call, Name, Node, Number
 from verify.ledger.verdict import UNDECIDED, VACUOUS, StepVerdict
-from verify.meaning.errors import Unsupported
+from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.facts import Facts
 from verify.meaning.reading import read_in
 from verify.proof import intervals
@@ -36,6 +36,47 @@ def admissible_point(scope: Scope) -> dict[str, str] | None:
         if declaration.root_of is not None:
             reading.value(Name(declaration.key))
     return admissible_point_of(reading.facts)
+
+
+def witness(scope: Scope) -> dict[str, str] | None:
+    """An admissible point that names every declared number and vector; None as `admissible_point`.
+
+    It names functions too, unless they must do more than take values in their domain: densities, and all
+    functions beside an equation or a boundary condition, are not chosen here. Those stand as assumptions.
+    """
+    point = admissible_point(scope)
+    if point is None:
+        return None
+    reading = read_in(scope, 1 if isinstance(scope.dimension, str) else scope.dimension[0])
+    named: list[sp.Expr] = []
+    bound = bool(scope.equations or scope.boundary)
+    for declaration in scope:
+        if declaration.key.startswith("__") or declaration.definition is not None or declaration.signatures:
+            continue
+        if declaration.kind == "function" and (bound or declaration.density):
+            continue
+        try:
+            value = reading.value(_as_declared(declaration))
+            named += [value] if isinstance(value, sp.Expr) else list(value)
+        except (MeaningError, Unsupported):
+            continue
+    try:
+        statement = concrete(named, reading.facts)
+        found = next(admissible_points(statement, RANDOM_POINTS), None)
+    except NotEvaluable:
+        return point
+    return found.described() if found is not None else point
+
+
+def _as_declared(declaration: Declaration) -> Node:
+    """The name as its declaration writes it: with its own parameters."""
+    if declaration.kind != "function":
+        return Name(declaration.key)
+    names: list[Node] = [Name(key) for key in declaration.parameters]
+    if declaration.key.endswith("_{.}"):
+        index = names.pop() if declaration.family else Number("1")
+        return Call(declaration.key, tuple(names) if declaration.family and names else None, index)
+    return Call(declaration.key, tuple(names))
 
 
 def admissible_point_of(facts: Facts) -> dict[str, str] | None:

@@ -120,7 +120,7 @@ def _plan(claim: Claim, entry: dict[str, Any] | None, with_mutants: bool) -> _Ca
     for mistake in claim.mistakes:
         for step, (left, right) in enumerate(zip(mistake.rows, mistake.rows[1:], strict=False), 1):
             key = step_key(left.expression, right, mistake.scope, PROOF)
-            arguments = (left.expression, right, mistake.scope, True)
+            arguments = (left.expression, right, mistake.scope, True, True)
             _need(case, known, ("mistake", mistake.name, step), key, tasks.prove_step, arguments)
     return case
 

@@ -19,14 +19,16 @@ from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS
 MUTANT_COUNTS = ("made", "refuted", "refused", "equivalent", "undecided", "survived")
 
 
-def prove_step(left: Node, right: Row, scope: Scope, hint: bool = False) -> dict[str, Any]:
+def prove_step(
+    left: Node, right: Row, scope: Scope, hint: bool = False, doubtful: bool = False
+) -> dict[str, Any]:
     """The prover's verdict on one step, with a hint when it is refuted and `hint` is set."""
     from verify.meaning.errors import MeaningError
-    from verify.proof.step import judge_step
+    from verify.proof.rules import judge_row
 
     started = time.perf_counter()
     try:
-        verdict = judge_step(left, right.expression, scope, right.relation)
+        verdict = judge_row(left, right, scope, doubtful)
     except MeaningError as error:
         return {"verdict": UNDECIDED, "why": error.message, "problem": error.message, "span": list(error.span)}
     if hint and verdict.verdict == REFUTED and not verdict.hint:
@@ -59,16 +61,18 @@ def try_mutants(left: Node, right: Row, scope: Scope, first: int, last: int) -> 
 
     counts: dict[str, Any] = dict.fromkeys(MUTANT_COUNTS, 0)
     survivors, equivalents = [], []
+    # A changed bound of an inequality may hold as well: then it is the statement that must not be false.
+    base = left if right.relation in ("<", "<=", ">", ">=") else right.expression
     for mutant in islice(mutants(right.expression, scope), first, last):
         counts["made"] += 1
-        found = prove_step(left, replace(right, expression=mutant.node), scope)
+        found = prove_step(left, replace(right, expression=mutant.node), scope, doubtful=True)
         if "problem" in found:
             counts["refused"] += 1
         elif found["verdict"] == REFUTED:
             counts["refuted"] += 1
         elif found["verdict"] != PROVED:
             counts["undecided"] += 1
-        elif sample_step(right.expression, replace(right, expression=mutant.node), scope)["verdict"] == REFUTED:
+        elif sample_step(base, replace(right, expression=mutant.node), scope)["verdict"] == REFUTED:
             counts["survived"] += 1
             survivors.append({"operator": mutant.operator, "latex": latex(mutant.node)})
         else:
@@ -80,10 +84,10 @@ def try_mutants(left: Node, right: Row, scope: Scope, first: int, last: int) -> 
 def find_admissible_point(scope: Scope) -> dict[str, Any]:
     """Vacuous when no point satisfies the declarations: they would prove anything."""
     from verify.meaning.errors import MeaningError
-    from verify.proof.vacuity import admissible_point
+    from verify.proof.vacuity import witness
 
     try:
-        point = admissible_point(scope)
+        point = witness(scope)
     except MeaningError as error:
         return {"verdict": UNDECIDED, "why": error.message, "problem": error.message}
     if point is None:

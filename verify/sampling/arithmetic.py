@@ -6,6 +6,10 @@ from verify.language.tree import (
     Absolute,
     Add,
     BigO,
+    Cases,
+    Compare,
+    Determinant,
+    Diagonal,
     Divide,
     DotProduct,
     Extremum,
@@ -22,10 +26,10 @@ from verify.language.tree import (
     Transpose,
 )
 from verify.sampling import jets, values
-from verify.sampling.errors import BudgetExceeded, Undecidable
+from verify.sampling.errors import BudgetExceeded, Undecidable, Undefined
 from verify.sampling.evaluate import Evaluator, reads
 from verify.sampling.jets import mp
-from verify.sampling.values import Value, Vector, is_scalar
+from verify.sampling.values import Matrix, Value, Vector, is_scalar
 
 LONGEST_SUM = 200
 ROUNDING = 2**20  # units in the last place that a cancelling sum may leave
@@ -81,7 +85,11 @@ def _power(evaluator: Evaluator, node: Power) -> Value:
 
 @reads(Root)
 def _root(evaluator: Evaluator, node: Root) -> Value:
-    radicand = evaluator.scalar(node.radicand)
+    radicand = evaluator.value(node.radicand)
+    if isinstance(radicand, Matrix) and node.degree is None:
+        return values.raise_to(radicand, mp.mpf("0.5"))
+    if not is_scalar(radicand):
+        raise Undecidable(f"the root of a {values.kind(radicand)}")
     if node.degree is None:
         return jets.square_root(radicand)
     return jets.power(radicand, jets.reciprocal(evaluator.scalar(node.degree)))
@@ -98,9 +106,30 @@ def _extremum(evaluator: Evaluator, node: Extremum) -> Value:
     return pick((evaluator.scalar(argument) for argument in node.arguments), key=jets.real)
 
 
+@reads(Cases)
+def _cases(evaluator: Evaluator, node: Cases) -> Value:
+    """The first branch whose conditions hold; a point at a cut is undefined where digits decide it."""
+    for value, conditions in node.branches:
+        if all(_holds(evaluator, condition) for condition in conditions):
+            return evaluator.value(value)
+    return evaluator.value(node.otherwise)
+
+
+def _holds(evaluator: Evaluator, condition: Compare) -> bool:
+    left, right = evaluator.scalar(condition.left), evaluator.scalar(condition.right)
+    if isinstance(left, jets.Jet) or isinstance(right, jets.Jet):
+        raise Undecidable("the derivative of a case distinction")
+    gap = left - right
+    if gap and abs(gap) <= ROUNDING * mp.eps * max(abs(left), abs(right)):
+        raise Undefined("a case distinction that rounding decides")
+    return {"<": gap < 0, "<=": gap <= 0, ">": gap > 0, ">=": gap >= 0}[condition.relation]
+
+
 @reads(Absolute)
 def _absolute(evaluator: Evaluator, node: Absolute) -> Value:
     operand = evaluator.value(node.operand)
+    if isinstance(operand, Matrix):
+        return values.determinant(operand)
     return jets.absolute(operand) if is_scalar(operand) else values.norm(operand)
 
 
@@ -115,6 +144,8 @@ def _big_o(evaluator: Evaluator, node: BigO) -> Value:
 @reads(Norm)
 def _norm(evaluator: Evaluator, node: Norm) -> Value:
     operand = evaluator.value(node.operand)
+    if isinstance(operand, Matrix) and not node.frobenius:
+        raise Undecidable("the norm of a matrix that is not the Frobenius norm")
     return jets.absolute(operand) if is_scalar(operand) else values.norm(operand)
 
 
@@ -131,6 +162,25 @@ def _transpose(evaluator: Evaluator, node: Transpose) -> Value:
 @reads(Trace)
 def _trace(evaluator: Evaluator, node: Trace) -> Value:
     return values.trace(evaluator.value(node.operand))
+
+
+@reads(Determinant)
+def _determinant(evaluator: Evaluator, node: Determinant) -> Value:
+    operand = evaluator.value(node.operand)
+    if is_scalar(operand):
+        return operand
+    if not isinstance(operand, Matrix):
+        raise Undecidable(f"the determinant of a {values.kind(operand)}")
+    return values.determinant(operand)
+
+
+@reads(Diagonal)
+def _diagonal(evaluator: Evaluator, node: Diagonal) -> Value:
+    operand = evaluator.value(node.operand)
+    if is_scalar(operand) or isinstance(operand, values.Row):
+        raise Undecidable(f"the diagonal matrix of a {values.kind(operand)}")
+    entries = values.diagonal(operand)
+    return Matrix(tuple(tuple(x if i == j else mp.zero for j in range(len(entries))) for i, x in enumerate(entries)))
 
 
 # ---------------------------------------------------------------- finite sums and products

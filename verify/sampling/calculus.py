@@ -7,6 +7,7 @@ from collections.abc import Callable
 from verify.language.scope import NONNEGATIVE, POSITIVE, UNIT
 from verify.language.tree import (
     ArgMin,
+    AtPoint,
     Constant,
     Derivative,
     Divergence,
@@ -58,6 +59,9 @@ def derivative(body: Callable[[Value], Value], at: Value, directions: tuple[int,
 def differentiate(evaluator: Evaluator, variable: str, operand: Node, directions: tuple[int, ...]) -> Value:
     """The derivative of a tree in components of a variable, which is free in the tree."""
     declaration = evaluator.scope.get(variable)
+    for key in evaluator.reach.evolutions:
+        if variable in evaluator.reach.hidden(key) and key in evaluator.reach.names(operand):
+            raise Undecidable(f"{key} depends on {variable} through a declared equation")
     bound = any(variable in frame.bound for frame in evaluator.frames)
     if not bound and declaration is not None and (declaration.definition or declaration.root_of):
         raise Undecidable(f"a derivative in {variable}, which is not a free variable")
@@ -151,6 +155,15 @@ def _laplacian(evaluator: Evaluator, node: Laplacian) -> Value:
     for i in range(1 if line else evaluator.dimension):
         total = values.add(total, differentiate(evaluator, key, node.operand, (i, i)))
     return total
+
+
+@reads(AtPoint)
+def _at_point(evaluator: Evaluator, node: AtPoint) -> Value:
+    point = evaluator.value(node.point)
+    if evaluator.is_vector(node.variable):
+        point = values.like_zero(point, evaluator.zeros())
+    with evaluator.binding({node.variable: point}):
+        return evaluator.value(node.operand)
 
 
 @reads(Hessian)

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 import mpmath
 
 from verify.language.claim import SAME_LAW
-from verify.language.scope import NONNEGATIVE, POSITIVE, UNIT, Declaration, Scope
+from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, UNIT, Declaration, Scope
 from verify.language.tree import (
+    Absolute,
     BigO,
+    Call,
+    Cases,
     Constant,
     Differential,
     Dotted,
+    Extremum,
     Identity,
     Integral,
     KullbackLeibler,
@@ -31,14 +35,17 @@ from verify.sampling import (
     differentials,
     draw,
     jets,
+    limits,  # noqa: F401
     quadrature,
     values,
 )
 from verify.sampling.draw import Point
 from verify.sampling.errors import Budget, Undecidable, Undefined
 from verify.sampling.evaluate import Evaluator
+from verify.sampling.evolution import left_over
 from verify.sampling.jets import mp
 from verify.sampling.law import same_law_sides
+from verify.sampling.probability import must_integrate_to_one
 from verify.sampling.reach import Reach, integrals, trees_of
 from verify.sampling.values import Value, components
 
@@ -46,8 +53,10 @@ DIGITS = 50  # working precision of the first evaluation; the next have ten more
 EXACT_TOLERANCE, QUADRATURE_TOLERANCE = mp.mpf(10) ** -25, mp.mpf(10) ** -9
 SETTLED = 1000  # the noise between two refinements may be this many tolerances: the finer one has far less
 CLEAR = 1000  # a disagreement is this many times the tolerance and the noise
-POINTS, POINTS_WITH_INTEGRALS = 5, 3
+POINTS, POINTS_WITH_INTEGRALS, POINTS_IN_REGIONS = 5, 3, 40
 EVALUATIONS = 300_000  # node readings in one dimension, all points together
+PROPORTIONAL = "propto "  # of a relation, before the key of its variable
+ORDERS = {"<=": -1, "<": -1, ">=": 1, ">": 1}  # the sign that left - right has
 SMALL = ("1e-3", "1e-4", "1e-5", "1e-6")  # values of h for O(h^n)
 
 Sides = tuple[list[mpmath.mpf], list[mpmath.mpf]]
@@ -87,7 +96,8 @@ class Step:
     def __init__(self, left: Node, right: Node, scope: Scope, relation: str) -> None:
         self.scope = scope
         self.relation = relation
-        self.sides = tuple(insert_equations(side, scope.equations) for side in (left, right))
+        self.loose = left_over(scope)
+        self.sides = tuple(insert_equations(side, self.loose) for side in (left, right))
         self.inserted = self.sides != (left, right)
         self.reach = Reach(scope)
         names = frozenset().union(*(self.reach.names(tree) for tree in (*self.sides, *scope.assumptions)))
@@ -96,12 +106,18 @@ class Step:
         trees += [instance.body for key, instance in self.reach.instances.items() if key in names]
         nodes = [node for tree in trees for node in tree.walk()]
         self.quadrature = any(isinstance(node, (Integral, Moment, KullbackLeibler)) for node in nodes)
+        # The sides may agree in one region and differ in another one.
+        self.regions = relation in ORDERS or any(isinstance(node, (Extremum, Absolute, Cases)) for node in nodes)
+        self.regions |= any(declared.domain == INTEGER for declared in self.reached)
         self.nesting = max(integrals(side, scope, self.reach.instances) for side in self.sides)
-        self.has_vectors = any(declared.value == "vector" for declared in self.reached) or any(
+        self.has_vectors = any(declared.value != "scalar" for declared in self.reached) or any(
             isinstance(node, Identity) or node == Constant("dimension") for node in nodes
         )
         self.differentials = any(isinstance(node, Differential) for side in self.sides for node in side.walk())
         self.used: set[str] = set()  # the names whose drawn values the sides have looked up
+        self.laws = [  # instances of densities, which must be densities themselves
+            Call(declared.key) for declared in self.reached if declared.density and declared.key in self.reach.instances
+        ]
         self.unspecified = [declared.key for declared in self.reached if self._unspecified(declared)]
 
     def _unspecified(self, declared: Declaration) -> bool:
@@ -125,7 +141,7 @@ class Step:
         ]  # fmt: skip
         found: list[tuple[Point, Comparison]] = []
         tried: list[Point] = []
-        budget = Budget(EVALUATIONS)
+        budget = Budget(EVALUATIONS // 3 if self.nesting and dimension > 1 else EVALUATIONS)
         for asked in (wanted, 4 * wanted):
             drawn = draw.draw(self.scope, names, asked, lambda p: self.admissible(p, dimension))
             for point in [point for point in first if self.admissible(point, dimension)] + drawn:
@@ -168,6 +184,8 @@ class Step:
     def at(self, point: Point, dimension: int, budget: Budget) -> Comparison:
         """Both sides at one point. Raises Undefined when either has no finite value there."""
         order = self.order()
+        if order is not None and self.relation != "=":
+            raise Undecidable("O() is read in an equation only")
         if order is not None:
             return self.vanishing(point, dimension, budget, *order)
         tolerance = QUADRATURE_TOLERANCE if self.quadrature else EXACT_TOLERANCE
@@ -180,12 +198,22 @@ class Step:
             if noise > tolerance * largest and largest <= tolerance * bulk:
                 largest = bulk  # both sides vanish but for rounding: their terms give the scale
             if noise <= SETTLED * tolerance * largest:
-                deviation = largest_difference(*current) / largest if largest else mp.zero
+                deviation = self.deviation(*current) / largest if largest else mp.zero
+                if self.relation in ("<", ">") and largest_difference(*current) <= tolerance * largest:
+                    raise Undecidable("the sides are equal at a drawn point, as far as can be seen")
                 comparison = Comparison(*current, deviation, tolerance, noise / largest if largest else mp.zero, level)
                 if comparison.agree or comparison.disagree:
                     return comparison
             previous = current
         raise Undefined("the quadrature does not settle")
+
+    def deviation(self, left: list[mpmath.mpf], right: list[mpmath.mpf]) -> mpmath.mpf:
+        """How far the relation is from holding; 0 where an inequality holds."""
+        if self.relation not in ORDERS:
+            return largest_difference(left, right)
+        if len(left) != 1:
+            raise Undecidable("an inequality is between numbers")
+        return max(mp.zero, ORDERS[self.relation] * (right[0] - left[0]))
 
     def numbers(self, point: Point, dimension: int, level: int, budget: Budget,
                 bound: dict[str, Value]) -> tuple[Sides, mpmath.mpf]:  # fmt: skip
@@ -198,9 +226,13 @@ class Step:
 
     def read(self, evaluator: Evaluator, bound: dict[str, Value]) -> Sides:
         """Both sides as lists of finite numbers of one length."""
+        for law in self.laws:
+            must_integrate_to_one(evaluator, self.scope.declarations[law.key].parameters[0], law)
         with evaluator.binding(bound):
             if self.relation == SAME_LAW:
                 sides = same_law_sides(evaluator, *self.sides)
+            elif self.relation.startswith(PROPORTIONAL):
+                sides = self.crosswise(evaluator, self.relation.removeprefix(PROPORTIONAL))
             else:
                 sides = (evaluator.value(self.sides[0]), evaluator.value(self.sides[1]))
         if self.differentials:
@@ -216,6 +248,25 @@ class Step:
             right += [finite(item) for item in components(b)]
         return left, right
 
+    def crosswise(self, evaluator: Evaluator, name: str) -> tuple[Value, Value]:
+        """f(x) g(y) and g(x) f(y) at two values of the variable: equal when f/g does not depend on it."""
+        here = evaluator.lookup(name)
+        declared = evaluator.declaration(name)
+        if declared.value == "vector":
+            shift = values.Vector(tuple(mp.mpf(37 + 11 * i) / 100 for i in range(evaluator.dimension)))
+            others = [values.add(here, shift), values.negate(values.add(here, shift))]
+        elif declared.domain == UNIT:
+            others = [here * here, (1 + here) / 2]
+        else:
+            others = [here * 1.375, here / 2 if declared.domain in (POSITIVE, NONNEGATIVE) else -here]
+        first, products = [evaluator.scalar(side) for side in self.sides], []
+        for other in others:
+            with evaluator.binding({name: other}):
+                second = [evaluator.scalar(side) for side in self.sides]
+            products.append((first[0] * second[1], first[1] * second[0]))
+        left, right = zip(*products, strict=True)
+        return values.Vector(left), values.Vector(right)
+
     # ------------------------------------------------------------ O(h^n)
 
     def order(self) -> tuple[str, int] | None:
@@ -226,18 +277,25 @@ class Step:
         variables = {node.variable for node in (*left, *right)}
         if len(variables) != 1:
             raise Undecidable("two different variables tend to zero")
-        kept = min((node.order for node in right), default=None)
-        if kept is None or (left and kept > min(node.order for node in left)):
+        if len({node.order < 0 for node in (*left, *right)}) > 1:
+            raise Undecidable("a quantity that falls to zero and grows")
+        kept = min((node.order for node in right), key=abs, default=None)
+        if kept is None or (left and abs(kept) > min(abs(node.order) for node in left)):
             raise Undecidable("the left side is only known up to its O(), which the right side does not keep")
-        return variables.pop(), kept
+        variable = variables.pop()
+        declared = self.scope.get(variable)
+        if declared is not None and (declared.domain in (INTEGER, INDEX)) != (kept < 0):
+            raise Undecidable(f"O() of a power of {variable} that its domain does not allow")
+        return variable, kept
 
     def vanishing(self, point: Point, dimension: int, budget: Budget, variable: str, order: int) -> Comparison:
         """|left - right| / h^order at falling h: bounded, or growing like a power of 1/h."""
         ratios = []
         for text in SMALL:
-            h = mp.mpf(text)
-            (left, right), _ = self.numbers(point, dimension, 1, budget, {variable: h})
-            ratios.append(largest_difference(left, right) / h**order)
+            h = mp.mpf(text)  # for O(N^{-n}) this is 1/N
+            place = h if order >= 0 else 1 / h
+            (left, right), _ = self.numbers(point, dimension, 1, budget, {variable: place})
+            ratios.append(largest_difference(left, right) / h ** abs(order))
         floor = mp.mpf(10) ** (-DIGITS // 3)  # what rounding leaves of an exact zero
         if all(ratio <= 4 * ratios[0] + floor for ratio in ratios):
             return Comparison(left, right, mp.zero, mp.one, mp.zero, 1)
@@ -262,7 +320,7 @@ def finite(item: values.Number) -> mpmath.mpf:
 
 def inside(declared: Declaration, value: Value) -> bool:
     """Is the value of a defined name inside the declared domain?"""
-    if declared.value == "vector":
+    if declared.value != "scalar":
         return True
     number = jets.real(value)
     if declared.domain == NONNEGATIVE:

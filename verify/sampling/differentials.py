@@ -53,6 +53,8 @@ def _differential(evaluator: Evaluator, node: Differential) -> Value:
             return Vector(steps) if declaration.value == "vector" else steps[0]
         if key in scope.sde:
             return evaluator.value(scope.sde[key])
+        if declaration.definition is None:
+            raise Undecidable(f"no stochastic differential is declared for {key}")
     moved: dict[str, Value] = {time: jets.infinitesimal(TIME) + evaluator.lookup(time)}
     for key, change in scope.sde.items():
         moved[key] = values.add(evaluator.lookup(key), evaluator.value(change))

@@ -14,7 +14,18 @@ from functools import lru_cache
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
-from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT, Scope
+from verify.language.scope import (
+    DEFINITE,
+    INDEX,
+    INTEGER,
+    NONNEGATIVE,
+    POSITIVE,
+    REAL,
+    SEMIDEFINITE,
+    SYMMETRIC,
+    UNIT,
+    Scope,
+)
 
 DIGIT = 64
 STEPS = DIGIT**2  # grid steps of a coordinate
@@ -26,13 +37,16 @@ RANGES = {
     POSITIVE: (Fraction(1, 5), Fraction(11, 5)),
     UNIT: (Fraction(1, 20), Fraction(19, 20)),
 }
-Names = tuple[tuple[str, str, str], ...]  # name, value (scalar or vector), domain
+Names = tuple[tuple[str, str, str], ...]  # name, value (scalar, vector or matrix), domain
 WHOLE = {INTEGER: (-3, 4), INDEX: (1, 5)}
 
 
 @dataclass(frozen=True)
 class Point:
-    """Exact values of the free names (three components for a vector) and a seed for the functions."""
+    """Exact values of the free names and a seed for the functions.
+
+    A vector has three components. A matrix is drawn as nine numbers; `shaped_matrix` makes of them what is declared.
+    """
 
     values: dict[str, tuple[Fraction, ...]] = field(default_factory=dict)
     seed: int = 0
@@ -62,7 +76,21 @@ def values_of(value: str, domain: str) -> st.SearchStrategy[tuple[Fraction, ...]
     """One value per component."""
     if value == "vector":
         return st.tuples(*[coordinate(REAL)] * LARGEST_DIMENSION)
+    if value == "matrix":
+        return st.tuples(*[coordinate(REAL)] * LARGEST_DIMENSION**2)
     return st.tuples(coordinate(domain))
+
+
+def shaped_matrix(numbers: tuple[Fraction, ...], dimension: int, structure: str) -> list[list[Fraction]]:
+    """The leading block of the drawn matrix M: M, (M + M^T)/2, M M^T, or M M^T + I/8, as is declared."""
+    drawn = [list(numbers[i * LARGEST_DIMENSION : i * LARGEST_DIMENSION + dimension]) for i in range(dimension)]
+    size = range(dimension)
+    if structure == SYMMETRIC:
+        return [[(drawn[i][j] + drawn[j][i]) / 2 for j in size] for i in size]
+    if structure in (SEMIDEFINITE, DEFINITE):
+        extra = Fraction(int(structure == DEFINITE), 8)
+        return [[sum((drawn[i][k] * drawn[j][k] for k in size), extra * (i == j)) for j in size] for i in size]
+    return drawn
 
 
 def points(names: Names) -> st.SearchStrategy[Point]:

@@ -20,15 +20,17 @@ from verify.language.tree import (
     Node,
     Number,
 )
+from verify.sampling import evolution as evolutions
 from verify.sampling import instances, jets, values
-from verify.sampling.draw import Point
+from verify.sampling.draw import Point, shaped_matrix
 from verify.sampling.errors import Budget, BudgetExceeded, Undecidable, Undefined
 from verify.sampling.jets import mp
 from verify.sampling.reach import Instance, Reach
-from verify.sampling.values import Value, Vector, is_scalar, kind
+from verify.sampling.values import Matrix, Value, Vector, is_scalar, kind
 
 LARGEST_DEPTH = 160  # of nested readings
 LONGEST_LITERAL = 60
+STAND_IN, STAND_IN_WITH_JETS = 5, 30  # evaluations that one value of a generic stand-in counts for
 
 Reading = Callable[["Evaluator", Any], Value]
 READINGS: dict[type[Node], Reading] = {}
@@ -51,8 +53,8 @@ class Frame:
 
     def __init__(self, bound: dict[str, Value]) -> None:
         self.bound = bound
-        self.known: dict[int, Value] = {}
-        self.made: dict[int, Any] = {}
+        self.known: dict[int, tuple[Node, Value]] = {}  # by id; the node is kept: its id stays its own
+        self.made: dict[int, tuple[Node, Any]] = {}
 
 
 class Evaluator:
@@ -73,6 +75,7 @@ class Evaluator:
         self.depth = 0
         self.infinitesimals = 0
         self.looked_up: set[str] = set()
+        self.anchors: dict[str, jets.Number] = {}
         self.largest_term = mp.zero
 
     # ------------------------------------------------------------ reading
@@ -82,7 +85,7 @@ class Evaluator:
         frame = self._frame_of(node)
         known = frame.known.get(id(node))
         if known is not None:
-            return known
+            return known[1]
         self.budget.spend()
         reading = READINGS.get(type(node))
         if reading is None:
@@ -94,15 +97,15 @@ class Evaluator:
             result = reading(self, node)
         finally:
             self.depth -= 1
-        frame.known[id(node)] = result
+        frame.known[id(node)] = node, result
         return result
 
     def remember(self, node: Node, compute: Callable[[], Any]) -> Any:
         """What `compute` makes of the value of `node`, made once as long as that value stays."""
         known = self._frame_of(node).made
         if id(node) not in known:
-            known[id(node)] = compute()
-        return known[id(node)]
+            known[id(node)] = node, compute()
+        return known[id(node)][1]
 
     def scalar(self, node: Node) -> jets.Number:
         """The value of a node that must be a number."""
@@ -176,8 +179,14 @@ class Evaluator:
         if drawn is None:
             raise Undecidable(f"{key} has no value of its own")
         self.looked_up.add(key)
+        if declaration.rademacher:
+            signs = tuple(mp.mpf(1 if x > 0 else -1) for x in drawn[: self.dimension])
+            return Vector(signs) if declaration.value == "vector" else signs[0]
         if declaration.value == "vector":
             return Vector(tuple(instances.exact(x) for x in drawn[: self.dimension]))
+        if declaration.value == "matrix":
+            rows = shaped_matrix(drawn, self.dimension, declaration.structure)
+            return Matrix(tuple(tuple(instances.exact(x) for x in row) for row in rows))
         if declaration.lower is not None and declaration.upper is not None:
             lower, upper = self.integer(declaration.lower), self.integer(declaration.upper)
             if upper < lower:
@@ -215,6 +224,26 @@ class Evaluator:
     def apply(self, call: Call, arguments: list[Value]) -> Value:
         """The function of a call at given values of all its parameters."""
         declaration = self.declaration(call.key)
+        evolution = self.reach.evolutions.get(call.key)
+        if evolution is None:
+            return self._at(call, declaration, arguments)
+
+        def rate(there: list[Value]) -> Value:
+            with self.binding(dict(zip(declaration.parameters, there, strict=True))):
+                return self.shaped(declaration, self.value(evolution.rate))
+
+        return evolutions.moved_on(
+            evolution, arguments, lambda time: self._anchor(call.key, time),
+            lambda there: self._at(call, declaration, there), rate,
+        )  # fmt: skip
+
+    def _anchor(self, key: str, time: jets.Number) -> None:
+        """A function that solves an equation is known at one time only, up to rounding."""
+        first = self.anchors.setdefault(key, time)
+        if abs(time - first) > mp.mpf(10) ** (8 - mp.dps) * (1 + abs(first)):
+            raise Undecidable(f"{key} solves a declared equation and is asked for at two times")
+
+    def _at(self, call: Call, declaration: Declaration, arguments: list[Value]) -> Value:
         instance = self.reach.instances.get(call.key)
         if instance is None and declaration.definition is not None:
             instance = Instance(declaration.parameters, declaration.definition)
@@ -222,6 +251,8 @@ class Evaluator:
             with self.binding(dict(zip(instance.parameters, arguments, strict=True))):
                 return self.shaped(declaration, self.value(instance.body))
         discrete = [self._is_discrete(declaration, i) for i in range(len(arguments))]
+        moved = any(isinstance(x, jets.Jet) for value in arguments for x in values.components(value))
+        self.budget.spend(STAND_IN_WITH_JETS if moved else STAND_IN)
         return instances.evaluate_instance(declaration, arguments, discrete, self.dimension, self.point.seed)
 
     def _is_discrete(self, declaration: Declaration, position: int) -> bool:

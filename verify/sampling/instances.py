@@ -8,18 +8,43 @@ argument, so they can be integrated; a density is normalised in its first argume
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from random import Random
 
-from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, UNIT, Declaration
+from verify.language.scope import (
+    DEFINITE,
+    INDEX,
+    INTEGER,
+    NONNEGATIVE,
+    POSITIVE,
+    SEMIDEFINITE,
+    SYMMETRIC,
+    UNIT,
+    Declaration,
+)
 from verify.sampling.errors import Undecidable
-from verify.sampling.jets import Number, elementary, mp, reciprocal, square_root
-from verify.sampling.values import Matrix, Value, Vector, components, is_scalar
+from verify.sampling.jets import Jet, Number, elementary, mp, reciprocal, square_root
+from verify.sampling.values import (
+    Matrix,
+    Value,
+    Vector,
+    add,
+    cholesky,
+    components,
+    identity,
+    is_scalar,
+    multiply,
+    scale,
+    transpose,
+)
 
 # A smooth law with mean 0 and variance 1 that is not Gaussian: (weight, mean) of two Gaussians.
 MIXTURE = ((Fraction(7, 20), Fraction(4, 5)), (Fraction(13, 20), Fraction(-28, 65)))
 MIXTURE_VARIANCE = 1 - sum((weight * mean**2 for weight, mean in MIXTURE), Fraction(0))
 # An asymmetric law with mean 0 and variance 1: (atom, probability).
 TWO_ATOMS = ((Fraction(2), Fraction(1, 5)), (Fraction(-1, 2), Fraction(4, 5)))
+
+SIGNS = ((Fraction(1), Fraction(1, 2)), (Fraction(-1), Fraction(1, 2)))
 
 
 def exact(number: Fraction) -> Number:
@@ -31,15 +56,41 @@ class Coefficients:
     """A reproducible stream of coefficients, the same in every process."""
 
     def __init__(self, seed: int, key: str) -> None:
-        self._random = Random(f"{seed}/{key}")
+        self.seed, self.key = seed, key
+        self._drawn = _draws(seed, key, mp.prec)
+        self._next = 0
 
     def between(self, low: float, high: float) -> Number:
         """A rational between the bounds."""
-        return mp.mpf(low) + (mp.mpf(high) - mp.mpf(low)) * self._random.randrange(1, 1000) / 1000
+        return self._draw(low, high, False)
 
     def signed(self, low: float, high: float) -> Number:
         """A rational with absolute value between the bounds."""
-        return self.between(low, high) * self._random.choice((-1, 1))
+        return self._draw(low, high, True)
+
+    def _draw(self, low: float, high: float, signed: bool) -> Number:
+        drawn, numbers, stream = self._drawn
+        if self._next == len(drawn):
+            drawn.append((stream.randrange(1, 1000), stream.choice((-1, 1))))
+        asked = self._next, low, high, signed
+        if asked not in numbers:
+            place, sign = drawn[self._next]
+            number = mp.mpf(low) + (mp.mpf(high) - mp.mpf(low)) * place / 1000
+            numbers[asked] = sign * number if signed else number
+        self._next += 1
+        return numbers[asked]
+
+
+Asked = tuple[int, float, float, bool]  # number in the stream, bounds, signed
+
+
+@lru_cache(maxsize=1024)
+def _draws(seed: int, key: str, precision: int) -> tuple[list[tuple[int, int]], dict[Asked, Number], Random]:
+    """What a stream has given so far; a stand-in asks for the same coefficients at every evaluation.
+
+    The draws do not depend on the bounds: another function of the same name may have asked before for others.
+    """
+    return [], {}, Random(f"{seed}/{key}")
 
 
 def evaluate_instance(declaration: Declaration, values: list[Value], discrete: list[bool], dimension: int,
@@ -52,6 +103,8 @@ def evaluate_instance(declaration: Declaration, values: list[Value], discrete: l
     key = f"{declaration.key}/{len(numbers)}"
     if declaration.value == "vector":
         return Vector(tuple(_smooth(Coefficients(seed, f"{key}/{i}"), numbers) for i in range(dimension)))
+    if declaration.value == "matrix":
+        return _matrix(declaration.structure, seed, key, numbers, dimension)
     if declaration.density:
         first = len(components(values[0]))
         return _density(Coefficients(seed, key), numbers[:first], numbers[first:])
@@ -63,6 +116,19 @@ def evaluate_instance(declaration: Declaration, values: list[Value], discrete: l
     if declaration.domain in (INTEGER, INDEX):
         raise Undecidable(f"{declaration.key} is an unspecified function with integer values")
     return _smooth(coefficients, numbers)
+
+
+def _matrix(structure: str, seed: int, key: str, numbers: list[Number], dimension: int) -> Value:
+    """Generic smooth entries, symmetric where that is declared; M M^T + I/8 for a definite one."""
+    size = range(dimension)
+    rows = [[_smooth(Coefficients(seed, f"{key}/{i}/{j}"), numbers) for j in size] for i in size]
+    drawn = Matrix(tuple(tuple(row) for row in rows))
+    if structure == SYMMETRIC:
+        return scale(mp.mpf("0.5"), add(drawn, transpose(drawn)))
+    if structure in (SEMIDEFINITE, DEFINITE):
+        square = multiply(drawn, transpose(drawn))
+        return add(square, scale(mp.mpf(structure == DEFINITE) / 8, identity(dimension)))
+    return drawn
 
 
 def _smooth(coefficients: Coefficients, numbers: list[Number]) -> Number:
@@ -93,16 +159,38 @@ def _positive(coefficients: Coefficients, numbers: list[Number], discrete: bool)
 
 def _density(coefficients: Coefficients, point: list[Number], given: list[Number]) -> Number:
     """A mixture of two Gaussians whose means and widths depend on `given`; it integrates to one."""
-    weight = elementary("sigmoid", _smooth(coefficients, given))
+    plain = not any(isinstance(number, Jet) for number in given)
+    make = _known_shape if plain else _shape
     total: Number = mp.zero
-    for share in (weight, 1 - weight):
-        term: Number = share
-        for x in point:
-            mean = elementary("sin", _smooth(coefficients, given))
-            width = coefficients.between(0.6, 0.9) + elementary("sigmoid", _smooth(coefficients, given)) / 2
-            term = term * normal_density((x - mean) * reciprocal(width)) * reciprocal(width)
-        total = total + term
+    for factor, axes in make(coefficients.seed, coefficients.key, mp.prec, len(point), tuple(given)):
+        length: Number = mp.zero
+        for x, (mean, inverse) in zip(point, axes, strict=True):
+            deviate = (x - mean) * inverse
+            length = length + deviate * deviate
+        total = total + factor * elementary("exp", -length / 2)
     return total
+
+
+def _shape(
+    seed: int, key: str, precision: int, size: int, given: tuple[Number, ...]
+) -> list[tuple[Number, list[tuple[Number, Number]]]]:
+    """The two parts of a density: the factor before the exponential, then mean and inverse width on each axis."""
+    coefficients = Coefficients(seed, key)
+    weight = elementary("sigmoid", _smooth(coefficients, list(given)))
+    parts = []
+    for share in (weight, 1 - weight):
+        axes, factor = [], share / mp.sqrt(2 * mp.pi) ** size
+        for _ in range(size):
+            mean = elementary("sin", _smooth(coefficients, list(given)))
+            width = coefficients.between(0.6, 0.9) + elementary("sigmoid", _smooth(coefficients, list(given))) / 2
+            inverse = reciprocal(width)
+            axes.append((mean, inverse))
+            factor = factor * inverse
+        parts.append((factor, axes))
+    return parts
+
+
+_known_shape = lru_cache(maxsize=4096)(_shape)  # a quadrature comes back to the same conditions again and again
 
 
 def normal_density(x: Number) -> Number:
@@ -119,14 +207,11 @@ def mixture_density(x: Number) -> Number:
     return total
 
 
-def deviation(variance: Value) -> Number:
-    """The standard deviation of every component, for `s^2` or `s^2 I`. Raises Undecidable otherwise."""
+def deviation(variance: Value, size: int) -> tuple[tuple[Number, ...], ...]:
+    """The lower triangular L with L L^T equal to the covariance, for `s^2` (of every component) or a matrix."""
     if is_scalar(variance):
-        return square_root(variance)
+        width = square_root(variance)
+        return tuple(tuple(width if i == j else mp.zero for j in range(size)) for i in range(size))
     if not isinstance(variance, Matrix):
         raise Undecidable("a variance is a number or a matrix")
-    rows = variance.items
-    same = all(item == (rows[0][0] if i == j else 0) for i, row in enumerate(rows) for j, item in enumerate(row))
-    if not same:
-        raise Undecidable("a random vector whose declared covariance is not a multiple of I")
-    return square_root(rows[0][0])
+    return cholesky(variance)

@@ -14,13 +14,16 @@ from verify.sampling.compare import (
     CLEAR,
     DIGITS,
     EVALUATIONS,
+    ORDERS,
     POINTS,
+    POINTS_IN_REGIONS,
     POINTS_WITH_INTEGRALS,
+    PROPORTIONAL,
     SMALL,
     Comparison,
     Step,
 )
-from verify.sampling.draw import Point
+from verify.sampling.draw import Point, shaped_matrix
 from verify.sampling.errors import Budget, BudgetExceeded, Undecidable
 from verify.sampling.jets import mp
 
@@ -36,7 +39,7 @@ def judge_step(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> 
     The answer is the same in every run. Nothing but an error of ours is raised.
     """
     start = time.perf_counter()
-    if relation in (EQUAL, SAME_LAW):
+    if relation in (EQUAL, SAME_LAW, *ORDERS) or relation.startswith(PROPORTIONAL):
         try:
             verdict = _judge(Step(left, right, scope, relation))
         except Undecidable as problem:
@@ -74,19 +77,21 @@ def _judge(step: Step) -> StepVerdict:
 def plan(step: Step) -> list[tuple[int, int]]:
     """The dimensions to try in this order, each with the number of points to compare.
 
+    What holds in a part of the domain only needs more points than an identity of smooth functions does.
     An integral over space costs the more the higher the dimension: one point where that is 2, after
     several on the line, and with nested integrals only the line.
     """
     declared = step.scope.dimension
     allowed = [1, 2, 3] if isinstance(declared, str) else sorted(declared)
+    points = POINTS_IN_REGIONS if step.regions and not step.quadrature else POINTS
     if not step.has_vectors:
-        return [(1, POINTS)]
+        return [(1, points)]
     if step.nesting:
         affordable = [d for d in (1, 2) if d in allowed][: 1 if step.nesting > 1 else 2]
         return list(zip(affordable or allowed[:1], (POINTS_WITH_INTEGRALS, 1), strict=False))
     if isinstance(declared, str):
-        return [(2, POINTS), (3, POINTS)]
-    return [(2 if 2 in allowed else allowed[0], POINTS)]
+        return [(2, points), (3, points)]
+    return [(2 if 2 in allowed else allowed[0], points)]
 
 
 def _covered(step: Step, done: list[int]) -> str:
@@ -109,6 +114,8 @@ def _method(step: Step, done: dict[int, list[Comparison]]) -> str:
         words.append("integrals and expectations by quadrature at two refinements")
     if step.inserted:
         words.append("the declared equation inserted")
+    if any(declared.key in step.reach.evolutions for declared in step.reached):
+        words.append("functions that solve the declared equations near one time")
     return "; ".join(words)
 
 
@@ -119,7 +126,7 @@ def _counts(step: Step, done: dict[int, list[Comparison]]) -> str:
 
 
 def _refuted(step: Step, point: Point, comparison: Comparison, dimension: int) -> StepVerdict:
-    if step.scope.equations:
+    if step.loose:
         return StepVerdict(UNDECIDED, why="a declared equation cannot be sampled, and the sides differ at a point "
                                           "where it need not hold")  # fmt: skip
     difference = [a - b for a, b in zip(comparison.left, comparison.right, strict=True)]
@@ -145,9 +152,14 @@ def _exact(step: Step, point: Point, dimension: int) -> dict[str, str]:
         if key in step.used:
             declared = step.scope.declarations[key]
             texts = [str(x) for x in numbers[:dimension]]
+            if declared.rademacher:
+                texts = ["1" if x > 0 else "-1" for x in numbers[:dimension]]
             if declared.lower is not None:  # an index is drawn as a place in its range
                 texts = [str(step.evaluator(point, dimension, 0, Budget(EVALUATIONS)).integer(Name(key)))]
             shown[key] = f"({', '.join(texts)})" if declared.value == "vector" else texts[0]
+            if declared.value == "matrix":
+                rows = shaped_matrix(numbers, dimension, declared.structure)
+                shown[key] = f"({'; '.join(', '.join(map(str, row)) for row in rows)})"
     return shown
 
 

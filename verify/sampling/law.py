@@ -32,13 +32,15 @@ def _signature(evaluator: Evaluator, side: Node) -> Value:
     covariance: Value = Matrix(((jets.mp.zero,) * size,) * size)
     affine = list(mean)
     for declared in randoms:
-        width = law_of(evaluator, declared)[1]
+        lower = law_of(evaluator, declared)[1].lower
         drawn = components(evaluator.lookup(declared.key))
-        for i in range(len(drawn)):
-            column = _column(evaluator, side, declared, means, i)
+        columns = [_column(evaluator, side, declared, means, i) for i in range(len(drawn))]
+        for i, column in enumerate(columns):
             shift = drawn[i] - components(means[declared.key])[i]
             affine = [a + c * shift for a, c in zip(affine, column, strict=True)]
-            scaled = tuple(width * item for item in column)
+        for k in range(len(drawn)):  # the k-th independent coordinate enters by the k-th column of L
+            weights = tuple(row[k] for row in lower)
+            scaled = tuple(values.dot(row, weights) for row in zip(*columns, strict=True))
             covariance = values.add(covariance, values.outer(scaled, scaled))
     actual = components(evaluator.value(side))
     tolerance = jets.mp.mpf(10) ** (10 - jets.mp.dps)

@@ -13,6 +13,7 @@ from verify.sampling.calculus import derivative, over_space
 from verify.sampling.errors import Undecidable
 from verify.sampling.evaluate import Evaluator, reads
 from verify.sampling.instances import (
+    SIGNS,
     TWO_ATOMS,
     Coefficients,
     deviation,
@@ -24,6 +25,7 @@ from verify.sampling.jets import Number, mp
 from verify.sampling.values import Matrix, Value, Vector, components, is_scalar
 
 Expectation = Callable[[], Value]
+MASS_TOLERANCE = mp.mpf(10) ** -4  # the coarsest quadrature is better than this for the laws that are met
 
 
 # ---------------------------------------------------------------- Gaussians
@@ -47,8 +49,10 @@ class Spread:
 
 
 def _spread(covariance: Value) -> Spread:
-    matrix = covariance if isinstance(covariance, Matrix) else Matrix(((covariance,),))
-    lower = values.cholesky(matrix)
+    return _spread_of(values.cholesky(covariance if isinstance(covariance, Matrix) else Matrix(((covariance,),))))
+
+
+def _spread_of(lower: tuple[tuple[Number, ...], ...]) -> Spread:
     peak: Number = mp.one
     for i, row in enumerate(lower):
         peak = peak * jets.reciprocal(row[i]) / mp.sqrt(2 * mp.pi)
@@ -111,8 +115,8 @@ def _expect_nodes(evaluator: Evaluator, name: str, model: Value, value_of: Calla
 # ---------------------------------------------------------------- declared random variables
 
 
-def law_of(evaluator: Evaluator, declaration: Declaration) -> tuple[Value, Number]:
-    """Mean and standard deviation of a random name; generic ones where none are declared."""
+def law_of(evaluator: Evaluator, declaration: Declaration) -> tuple[Value, Spread]:
+    """Mean and spread of a random name; generic ones where none are declared."""
     vector = declaration.value == "vector"
     coefficients = Coefficients(evaluator.point.seed, f"law/{declaration.key}")
     if declaration.mean is not None:
@@ -120,22 +124,25 @@ def law_of(evaluator: Evaluator, declaration: Declaration) -> tuple[Value, Numbe
     else:
         drawn = [coefficients.signed(0.3, 0.9) for _ in range(evaluator.dimension if vector else 1)]
         mean = Vector(tuple(drawn)) if vector else drawn[0]
+    if vector != isinstance(mean, Vector):
+        raise Undecidable(f"the mean of {declaration.key} has another shape than {declaration.key}")
+    size = len(components(mean))
     if declaration.variance is None:
-        return mean, coefficients.between(0.6, 1.3)
-    width = deviation(evaluator.value(declaration.variance))
-    return mean, width
+        return mean, _spread_of(deviation(coefficients.between(0.6, 1.3) ** 2, size))
+    return mean, _spread_of(deviation(evaluator.value(declaration.variance), size))
 
 
 def _expect_random(evaluator: Evaluator, declaration: Declaration, body: Expectation) -> Value:
     """Gaussian where that is declared, else an asymmetric law on two atoms with the same moments."""
-    mean, width = law_of(evaluator, declaration)
+    mean, spread = law_of(evaluator, declaration)
     if declaration.gaussian:
         nodes = quadrature.normal_nodes(evaluator.level)
     else:
-        nodes = [(exact(atom), exact(probability)) for atom, probability in TWO_ATOMS]
+        atoms = SIGNS if declaration.rademacher else TWO_ATOMS
+        nodes = [(exact(atom), exact(probability)) for atom, probability in atoms]
 
     def value_of(normals: tuple[Number, ...]) -> tuple[Number, ...]:
-        return tuple(m + width * x for m, x in zip(components(mean), normals, strict=True))
+        return tuple(m + x for m, x in zip(components(mean), spread.spread(normals), strict=True))
 
     return _expect_nodes(evaluator, declaration.key, mean, value_of, nodes, body)
 
@@ -176,9 +183,22 @@ def _expect(evaluator: Evaluator, laws: list[tuple[str, Node | None]], body: Exp
         return _expect_random(evaluator, declaration, inside)
     if isinstance(law, Gaussian) and law.point is None:
         return _expect_gaussian(evaluator, name, law, inside)
+    if isinstance(law, Call) and (law.key in evaluator.reach.instances or evaluator.declaration(law.key).definition):
+        must_integrate_to_one(evaluator, name, law)
     return over_space(
         evaluator, [name], lambda: values.scale(_density_at(evaluator, law, evaluator.lookup(name)), inside())
     )
+
+
+def must_integrate_to_one(evaluator: Evaluator, name: str, law: Call) -> None:
+    """Raises Undecidable for a law, given by a formula, that is seen not to be one."""
+
+    def mass() -> Value:
+        return over_space(evaluator, [name], lambda: _density_at(evaluator, law, evaluator.lookup(name)))
+
+    total = evaluator.remember(law, mass)
+    if abs(jets.real(total) - 1) > MASS_TOLERANCE:
+        raise Undecidable(f"{law.key} is no law of {name}: it does not integrate to one")
 
 
 def _depends(evaluator: Evaluator, name: str, law: Node | None, names: list[str]) -> bool:
@@ -261,12 +281,14 @@ def _slope(evaluator: Evaluator, definition: Node, pivot: Declaration) -> Number
 
 def _random_density(evaluator: Evaluator, declaration: Declaration) -> Number:
     """The density of a random name at its present value, Gaussian or a mixture with its moments."""
-    mean, width = law_of(evaluator, declaration)
+    if declaration.rademacher:
+        raise Undecidable(f"{declaration.key} has no density")
+    mean, spread = law_of(evaluator, declaration)
     density = normal_density if declaration.gaussian else mixture_density
-    inverse = jets.reciprocal(width)
+    centred = values.add(evaluator.lookup(declaration.key), values.negate(mean))
     result: Number = mp.one
-    for x, m in zip(components(evaluator.lookup(declaration.key)), components(mean), strict=True):
-        result = result * density((x - m) * inverse) * inverse
+    for i, x in enumerate(spread.whitened(tuple(components(centred)))):
+        result = result * density(x) * spread.inverse[i][i]
     return result
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from verify.language.scope import Declaration, Scope
 from verify.language.tree import (
     ArgMin,
+    AtPoint,
     Call,
     Derivative,
     Differential,
@@ -18,6 +19,7 @@ from verify.language.tree import (
     Integral,
     KullbackLeibler,
     Laplacian,
+    Limit,
     Moment,
     Name,
     Node,
@@ -25,6 +27,7 @@ from verify.language.tree import (
     Summation,
 )
 from verify.sampling.errors import Undecidable
+from verify.sampling.evolution import evolutions_of
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Reach:
         self._known: dict[int, tuple[Node, frozenset[str]]] = {}
         self._declared: dict[str, frozenset[str]] = {}
         self._in_motion: frozenset[str] | None = None
+        self.evolutions = evolutions_of(scope)
+        self._in_evolution: frozenset[str] | None = None
 
     def names(self, node: Node) -> frozenset[str]:
         """All names `node` mentions, itself or through what they are declared to be."""
@@ -95,10 +100,28 @@ class Reach:
             self._known.clear()  # what was found on the way lacked the rest
         return self._in_motion
 
+    def hidden(self, key: str) -> frozenset[str]:
+        """What the rate of a function that solves an equation names besides its arguments."""
+        rate = self.evolutions[key].rate
+        return self.names(rate) - {key, *self.scope.declarations[key].parameters}
+
+    def _evolving(self) -> frozenset[str]:
+        """The names behind all functions that solve a declared equation: their rates lead back to them."""
+        if self._in_evolution is None:
+            self._in_evolution = frozenset()
+            found: set[str] = set()
+            for key, evolution in self.evolutions.items():
+                found |= self._behind(key) | self.names(evolution.rate)
+            self._in_evolution = frozenset(found)
+            self._known.clear()  # what was found on the way lacked the rest
+            self._declared.clear()
+        return self._in_evolution
+
     def _behind(self, key: str) -> frozenset[str]:
+        evolving = self._evolving() if key in self.evolutions else frozenset()
         if key not in self._declared:
             self._declared[key] = frozenset((key,))  # ends a definition that refers to itself
-            found = {key}
+            found = {key, *evolving}
             declaration = self.scope.get(key)
             if declaration is not None:
                 for parameter in declaration.parameters:
@@ -127,7 +150,7 @@ def mentioned(node: Node, scope: Scope) -> Iterator[str]:
         yield node.key
     elif isinstance(node, (Gradient, Divergence, Laplacian, Hessian)):
         yield node.variable or scope.space
-    elif isinstance(node, (Derivative, ArgMin)):
+    elif isinstance(node, (Derivative, ArgMin, AtPoint, Limit)):
         yield node.variable
     elif isinstance(node, Integral):
         yield from node.variables

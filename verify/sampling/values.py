@@ -33,6 +33,8 @@ class Matrix:
     items: tuple[tuple[Number, ...], ...]
 
 
+ROOT_STEPS = 60
+
 Value = Union[Jet, "mpmath.mpf", Vector, Row, Matrix]
 
 
@@ -192,6 +194,13 @@ def trace(value: Value) -> Number:
     raise Undecidable(f"the trace of a {kind(value)}")
 
 
+def diagonal(value: Value) -> tuple[Number, ...]:
+    """The diagonal of a matrix, or the entries of a vector."""
+    if isinstance(value, Matrix):
+        return tuple(row[i] for i, row in enumerate(value.items))
+    return tuple(components(value))
+
+
 def cholesky(matrix: Matrix) -> tuple[tuple[Number, ...], ...]:
     """Lower triangular L with L L^T = matrix. Raises Undefined unless symmetric positive definite."""
     n = len(matrix.items)
@@ -235,10 +244,61 @@ def inverse(matrix: Matrix) -> Matrix:
     return Matrix(tuple(tuple(row[n:]) for row in rows))
 
 
+def determinant(matrix: Matrix) -> Number:
+    """The determinant by elimination, with the largest pivot first."""
+    rows = [list(row) for row in matrix.items]
+    result: Number = mp.one
+    for column in range(len(rows)):
+        pivot = max(range(column, len(rows)), key=lambda i: abs(real(rows[i][column])))
+        if real(rows[pivot][column]) == 0:
+            return _by_first_row([row[column:] for row in rows[column:]], result)
+        if pivot != column:
+            rows[column], rows[pivot] = rows[pivot], rows[column]
+            result = -result
+        result = result * rows[column][column]
+        factor = reciprocal(rows[column][column])
+        for i in range(column + 1, len(rows)):
+            head = rows[i][column] * factor
+            rows[i] = [a - head * b for a, b in zip(rows[i], rows[column], strict=True)]
+    return result
+
+
+def _by_first_row(rows: list[list[Number]], factor: Number) -> Number:
+    """`factor` times a determinant by expansion, which needs no pivot (infinitesimal parts may be left)."""
+    if not rows:
+        return factor
+    total: Number = mp.zero
+    for j, head in enumerate(rows[0]):
+        rest = [row[:j] + row[j + 1 :] for row in rows[1:]]
+        total = total + _by_first_row(rest, head if j % 2 == 0 else -head)
+    return factor * total
+
+
+def matrix_root(matrix: Matrix) -> Matrix:
+    """The positive definite square root, by the iteration of Denman and Beavers, which keeps infinitesimal parts.
+
+    Raises Undefined unless the matrix is symmetric positive definite.
+    """
+    cholesky(Matrix(tuple(tuple(real(item) for item in row) for row in matrix.items)))
+    root, other, half = matrix, identity(len(matrix.items)), mp.mpf("0.5")
+    settled = 0
+    for _ in range(ROOT_STEPS):
+        mean = scale(half, add(root, inverse(other)))
+        other = scale(half, add(other, inverse(root)))
+        assert isinstance(mean, Matrix) and isinstance(other, Matrix)
+        settled += magnitude(add(mean, negate(root))) <= mp.mpf(10) ** (8 - mp.dps) * (1 + magnitude(mean))
+        root = mean
+        if settled > 2:
+            return root
+    raise Undefined("the root of a matrix is not found")
+
+
 def matrix_power(matrix: Matrix, exponent: Number) -> Matrix:
-    """A small integer power of a matrix."""
-    if isinstance(exponent, Jet) or not mp.isint(exponent) or abs(exponent) > 8:
-        raise Undecidable("a matrix is raised to small integer powers only")
+    """A small integer power of a matrix, or a half or a quarter of one."""
+    if isinstance(exponent, Jet) or not mp.isint(4 * exponent) or abs(exponent) > 8:
+        raise Undecidable("a matrix is raised to small powers with the denominators 1, 2 and 4 only")
+    while not mp.isint(exponent):
+        matrix, exponent = matrix_root(matrix), 2 * exponent
     base = inverse(matrix) if exponent < 0 else matrix
     result: Value = identity(len(matrix.items))
     for _ in range(abs(int(exponent))):

@@ -1,0 +1,27 @@
+"""Short ways to judge one written statement, for the tests of relations."""
+
+from __future__ import annotations
+
+from verify.language.chain import read_chain
+from verify.language.declare import declare
+from verify.language.scope import Scope
+from verify.ledger.verdict import StepVerdict
+from verify.proof.step import judge_step
+from verify.sampling.judge import judge_step as sample
+
+
+def scope_of(*lines: str) -> Scope:
+    return declare([(line, 0) for line in lines])
+
+
+def judged(text: str, *lines: str, dimensions: str = "1") -> tuple[str, str]:
+    """(verdict of the proof, verdict of the sampling) of a chain of one step."""
+    verdict, sampled = both(text, *lines, dimensions=dimensions)
+    return verdict.verdict, sampled.verdict
+
+
+def both(text: str, *lines: str, dimensions: str = "1") -> tuple[StepVerdict, StepVerdict]:
+    scope = scope_of(*lines, f"dimensions: {dimensions}")
+    left, right = read_chain(text, scope)
+    arguments = left.expression, right.expression, scope, right.relation
+    return judge_step(*arguments), sample(*arguments)
