@@ -148,8 +148,9 @@ class Printer:
     def method(self, text: str) -> str:
         return words.method(text, self.shelf.language)
 
-    def reason(self, text: str) -> str:
-        return words.reason(text, self.shelf.language)
+    def reason(self, text: str) -> Markup:
+        """A step's reason in the reader's language, its formulas set."""
+        return self.prose(words.reason(display.reason_prose(text), self.shelf.language))
 
     def chain(self, chain: Chain) -> Markup:
         """The author's formula with a mark for each step."""
@@ -163,6 +164,7 @@ class Printer:
 
 def as_read(step: Step) -> Markup:
     """The step printed back from its tree: what the machine took the author's LaTeX to say."""
+    from verify.language.names import latex_of_key
     from verify.language.printer import latex
 
     relation = {
@@ -173,6 +175,8 @@ def as_read(step: Step) -> Markup:
         "to": r"\to",
         "law": r"\overset{d}{=}",
     }.get(step.right.relation, step.right.relation)
+    if relation.startswith("propto "):
+        relation = rf"\propto_{{{latex_of_key(relation.removeprefix('propto '))}}}"
     return maths.formula(f"{latex(step.left.expression)} {relation} {latex(step.right.expression)}", display=True)
 
 

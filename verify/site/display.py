@@ -17,7 +17,8 @@ RELATION = re.compile(
 TOKEN = re.compile(
     r"\\begin\{[^}]*\}|\\end\{[^}]*\}|\\\\(?:\[[^\]]*\])?|\\left(?![a-z])|\\right(?![a-z])|\\.|[{}&]", re.S
 )
-TEXT_CELL = re.compile(r"\A\s*\\(?:text|textrm|mbox)\{.*\}\s*\Z", re.S)
+TEXT = re.compile(r"\\(?:text|textrm|mbox)\{((?:[^{}]|\{[^{}]*\})*)\}")
+TEXT_CELL = re.compile(rf"\A\s*{TEXT.pattern}")
 
 
 def split(body: str) -> list[list[str]]:
@@ -75,3 +76,13 @@ def _without_reason(row: list[str]) -> list[str]:
     while len(kept) > 2 and not kept[-1].strip():
         kept = kept[:-1]
     return kept
+
+
+def reason_prose(reason: str) -> str:
+    r"""A reason as prose with `$formulas$`; where a formula stands beside the words it comes as `\text{at } v=1`."""
+    parts = TEXT.split(reason)
+    if len(parts) == 1:
+        return reason
+    return "".join(
+        part if place % 2 else f"${part.strip()}$" if part.strip() else part for place, part in enumerate(parts)
+    )

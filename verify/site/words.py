@@ -184,7 +184,10 @@ DECLARATION_ZH: dict[str, str] = {
 TOPICS_ZH: dict[str, str] = {
     "edm": "EDM 设计空间",
     "gauss": "高斯代数",
+    "notation": "记号",
+    "param": "参数化与权重",
     "rev": "逆向过程",
+    "sched": "噪声时间表",
     "score": "得分函数",
     "sde": "随机微分方程",
 }
@@ -225,8 +228,22 @@ def _reasons() -> dict[str, str]:
 
 
 def reason(text: str, language: str) -> str:
-    """A step's reason from the glossary `reasons.zh.txt`; one that is not there keeps its English."""
-    return _reasons().get(text.strip(), text) if language == "zh" else text
+    """A step's reason from the glossary `reasons.zh.txt`; one that is not there keeps its English.
+
+    The rule that it names at its end is translated on its own.
+    """
+    if language != "zh":
+        return text
+    named = _RULE.fullmatch(text.strip())
+    if named is None:
+        return _reasons().get(text.strip(), text)
+    rule = f"对 {named['count']} 用数学归纳法" if named["count"] else "由 " + named["claims"].replace(" and ", "、")
+    return f"{_reasons().get(named['words'], named['words'])}，{rule}" if named["words"] else rule
+
+
+_RULE = re.compile(
+    r"(?:(?P<words>.*?),?\s+)?by (?:induction on (?P<count>\S+)|(?P<claims>[a-z]\S*\.\S+(?: and [a-z]\S*\.\S+)*))"
+)
 
 
 def method(text: str, language: str) -> str:
