@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+MINUTES ?= 10
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: verify test serve lint bench clean help
+.PHONY: verify test serve lint bench fuzz clean help
 
 verify: $(VENV)/ready-to-verify
 	@$(BIN)/verify
@@ -25,6 +26,9 @@ bench: $(VENV)/ready-to-test
 	@$(BIN)/python -m benchmarks.waiting
 	@$(BIN)/python -m benchmarks.prover
 
+fuzz: $(VENV)/ready-to-test
+	@$(BIN)/python -m tests.fuzz.run --minutes $(MINUTES) --jobs 1
+
 $(VENV)/bin/python:
 	@echo "making $(VENV)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d" % sys.version_info[:2])'
@@ -44,4 +48,4 @@ clean:
 	rm -rf .verify site build
 
 help:
-	@sed -n '1,4p' Makefile; echo; echo "make verify | test | serve | lint | bench | clean"
+	@sed -n '1,4p' Makefile; echo; echo "make verify | test | serve | lint | bench | fuzz (MINUTES=10) | clean"

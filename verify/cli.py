@@ -9,13 +9,14 @@ import argparse
 import importlib
 import sys
 
-_COMMANDS = ("run", "check", "show", "status", "experiment", "site")
+_COMMANDS = ("run", "check", "watch", "show", "status", "experiment", "site")
 _DESCRIPTION = """The theory of diffusion models with executable verification.
 
 With no command: judge what is missing or stale, run the quick experiments, build the site."""
 _EXAMPLES = """examples:
   verify                        everything, then open site/index.html
   verify check derivation.md    judge a derivation of your own
+  verify watch derivation.md    judge it at every save
   verify status                 where every claim stands
 
 exit codes: 0 all well, 1 something refuted or a mistake not refuted, 2 unreadable input, 3 our own error"""

@@ -88,7 +88,7 @@ class TestCheck:
             (GOOD.replace("2ab", "2" + "(" * 10_000 + "a"), "more than 4,000 symbols"),
             (GOOD.replace("2ab", "2ab" + "+a" * 300_000), "characters"),
             (GOOD.replace("$a, b$", "$a$"), "undeclared name b"),
-            (GOOD.replace("a^2", r"\foo"), "unknown command \\foo"),
+            (GOOD.replace("a^2", r"\foo"), "unknown macro \\foo"),
             (GOOD.replace("2ab", "2{ab"), "unbalanced"),
             (GOOD.replace("$a, b$ : real", "$a, b$ : vector"), "a vector"),
         ],
@@ -135,7 +135,7 @@ class TestLight:
         assert not loaded & {"sympy", "torch", "mkdocs", "hypothesis"}
 
     def test_help_has_examples(self):
-        for command in ("run", "check", "show", "status", "experiment", "site"):
+        for command in ("run", "check", "watch", "show", "status", "experiment", "site"):
             done = verify(command, "--help", cwd=ROOT)
             assert done.returncode == 0 and "examples:" in done.stdout
 

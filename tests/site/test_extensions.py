@@ -173,6 +173,24 @@ def test_inner_blocks_and_continued_rows_are_not_split() -> None:
     assert out.index("vd-refuted") > out.index("quad + ")
 
 
+@pytest.mark.parametrize(
+    ("reason", "prose"),
+    [
+        ("integrate by parts", "integrate by parts"),
+        (r"by induction on $t$", r"by induction on $t$"),
+        (r"\text{heat equation at } v=1/\gamma", r"heat equation at $v=1/\gamma$"),
+        (r"\text{with } F_{t} \text{ as above}", "with $F_{t}$ as above"),
+        (r"\text{the mean of $x_{t-1}$} ", "the mean of $x_{t-1}$ "),
+    ],
+)
+def test_a_formula_beside_the_words_of_a_reason_is_set_as_one(reason: str, prose: str) -> None:
+    assert display.reason_prose(reason) == prose
+    out = display.marked(
+        rf"\begin{{aligned}} a &= b && {reason if 'text' in reason else ''} \end{{aligned}}", ["proved"]
+    )
+    assert r"\text" not in out and "gamma" not in out
+
+
 def test_every_word_has_both_languages() -> None:
     assert words.TEXT["en"].keys() == words.TEXT["zh"].keys()
     assert all(text for texts in words.TEXT.values() for text in texts.values())

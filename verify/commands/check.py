@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from verify.commands import common
-from verify.language.catalog import load_vocabularies, theory_root
+from verify.language.catalog import link_document, load_vocabularies, theory_root
+from verify.language.claim import Claim
 from verify.language.document import Document, load_document, read_document
 from verify.ledger.standing import disagreements
 from verify.ledger.store import Ledger
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     vocabularies, errors = load_vocabularies(theory_root(common.find_root()))
     try:
-        document = _read(arguments.file, vocabularies)
+        document = read(arguments.file, vocabularies)
     except OSError as error:
         print(f"cannot read {arguments.file}: {error.strerror}", file=sys.stderr)
         return common.UNREADABLE
@@ -47,14 +48,18 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             common.print_json({claim.id: ledger.entry(claim.id) for claim in judged})
         else:
-            _print(document, ledger, arguments.verbose)
-        return _exit_code(document, ledger, crashes, unreadable)
+            print_claims(document.claims, ledger, arguments.verbose)
+        return exit_code(document.claims, ledger, crashes, unreadable)
 
 
-def _read(file: str, vocabularies: dict) -> Document:
+def read(file: str, vocabularies: dict) -> Document:
+    """The claims of a file, or of standard input for `-`. OSError when it cannot be opened."""
     if file == "-":
-        return read_document(sys.stdin.read(), "<stdin>", vocabularies)
-    return load_document(Path(file), file, vocabularies)
+        document = read_document(sys.stdin.read(), "<stdin>", vocabularies)
+    else:
+        document = load_document(Path(file), file, vocabularies)
+    link_document(document, common.find_root())
+    return document
 
 
 def _judge(claims: list, ledger: Ledger, arguments: argparse.Namespace) -> dict[str, str]:
@@ -68,18 +73,20 @@ def _judge(claims: list, ledger: Ledger, arguments: argparse.Namespace) -> dict[
     return report.crashes
 
 
-def _print(document: Document, ledger: Ledger, verbose: bool) -> None:
+def print_claims(claims: list[Claim], ledger: Ledger, verbose: bool) -> None:
+    """The verdicts of these claims, as `check` and `watch` show them."""
     from verify.commands.report import print_claim
 
-    for claim in document.claims:
+    for claim in claims:
         print_claim(claim, ledger.entry(claim.id), verbose)
 
 
-def _exit_code(document: Document, ledger: Ledger, crashes: dict[str, str], unreadable: int) -> int:
+def exit_code(claims: list[Claim], ledger: Ledger, crashes: dict[str, str], unreadable: int) -> int:
+    """The exit code that these verdicts deserve; says on standard error what has no meaning and what is our fault."""
     for claim_id, trace in crashes.items():
         print(f"internal error while judging {claim_id}:\n{trace}", file=sys.stderr)
     refuted = disagree = False
-    for claim in document.claims:
+    for claim in claims:
         entry = ledger.entry(claim.id)
         if entry is None:
             continue
