@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from verify.commands import common
 from verify.language.catalog import link_document, load_vocabularies, theory_root
@@ -79,6 +80,13 @@ def print_claims(claims: list[Claim], ledger: Ledger, verbose: bool) -> None:
 
     for claim in claims:
         print_claim(claim, ledger.entry(claim.id), verbose)
+        for name in claim.uses:
+            common.console().print(f"  rests on {name}: {_standing(ledger.entry(name), name)}")
+
+
+def _standing(entry: dict[str, Any] | None, name: str) -> str:
+    """The verdict of a quoted claim; a proof by a claim is worth no more than that claim."""
+    return common.marked(entry["proof"]["verdict"]) if entry else f"not judged here: verify run {name}"
 
 
 def exit_code(claims: list[Claim], ledger: Ledger, crashes: dict[str, str], unreadable: int) -> int:

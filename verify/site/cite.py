@@ -1,4 +1,4 @@
-"""`[@karras2022edm]` or `[@one; @two]` -> footnotes from the bibliography; the theme shows them on hover."""
+"""`[@karras2022edm]` or `[@one; @two]` -> author, year and a footnote, as a sentence needs them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Citations(Preprocessor):
                 if key not in works:
                     raise ValueError(f"no work {key!r} in the bibliography")
                 used[key] = None
-            return "<sup>,</sup>".join(f"[^{key}]" for key in keys(found))
+            return "; ".join(f"{works[key].label}[^{key}]" for key in keys(found))
 
         out = [
             CITATION.sub(note, line) if plain else line
