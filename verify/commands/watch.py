@@ -56,7 +56,7 @@ def watch(path: Path, look: Callable[[], None]) -> None:
     seen: bytes | None = None
     while True:
         try:
-            now = path.read_bytes()
+            now: bytes | None = path.read_bytes()
         except OSError:
             now = seen
         if now is not None and now != seen:

@@ -47,7 +47,7 @@ def read_cases(reader: Reader, stops: tuple[str, ...]) -> Node:
     r"""The group of an opened environment. The last case must be `\text{otherwise}`."""
     start = reader.advance().start
     inner = reader.inside(reader.group_tokens())
-    branches: list[tuple[Node, tuple[Node, ...]]] = []
+    branches: list[tuple[Node, tuple[Compare, ...]]] = []
     while True:
         value = inner.expression()
         inner.expect(SYMBOL, ",")
@@ -84,9 +84,9 @@ def read_indicator(reader: Reader, stops: tuple[str, ...]) -> Node:
     return Cases(((Number("1"), condition),), Number("0"), span=reader.span_from(start), enclosed=True)
 
 
-def _condition(reader: Reader) -> tuple[Node, ...]:
+def _condition(reader: Reader) -> tuple[Compare, ...]:
     """`a < b` or `a < b \\le c`: comparisons that all hold."""
-    found: list[Node] = []
+    found: list[Compare] = []
     left = reader.expression()
     while reader.token.kind in (SYMBOL, COMMAND) and reader.token.text in _RELATIONS:
         start, relation = left.span[0], _RELATIONS[reader.advance().text]

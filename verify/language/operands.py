@@ -60,8 +60,8 @@ def read_operand(reader: Reader, stops: tuple[str, ...], name: str) -> Node:
     if reader.at_any(SYMBOL, "+-"):
         raise reader.fail(f"{name} before a sign needs brackets", suggestion=f"write {name}(...)")
     operand = reader.factor(stops)
-    open_power = isinstance(operand, Power) and not operand.enclosed and operand.base.enclosed
-    if open_power and not isinstance(operand.base, Norm | Absolute | Inner):
+    open_base = operand.base if isinstance(operand, Power) and not operand.enclosed else None
+    if open_base is not None and open_base.enclosed and not isinstance(open_base, Norm | Absolute | Inner):
         raise reader.fail(
             f"ambiguous: a power of {name}(...), or {name} of a power?",
             operand.span,

@@ -191,7 +191,7 @@ class Compare(Node):
 class Cases(Node):
     """The value of the first branch whose conditions all hold, else `otherwise`."""
 
-    branches: tuple[tuple[Node, tuple[Node, ...]], ...]
+    branches: tuple[tuple[Node, tuple[Compare, ...]], ...]
     otherwise: Node
 
 

@@ -199,7 +199,7 @@ def _length(node: Absolute | Norm, reading: Evaluation) -> sp.Expr:
             return sp.sqrt(reading.squared_length(value))
         case "matrix" if isinstance(node, Absolute):
             return reading.determinant(value)
-        case "matrix" if node.frobenius:
+        case "matrix" if isinstance(node, Norm) and node.frobenius:
             square = reading.trace(reading.matrix_product(value, reading.transposed(value)))
             return sp.sqrt(square)
         case "matrix":

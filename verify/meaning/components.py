@@ -286,7 +286,8 @@ class Components(Evaluation):
             return None
         fresh = [self.table.temporary(self.facts.symbols[old]) for old in bound]
         body = rest * integral.function.xreplace(dict(zip(bound, fresh, strict=True)))
-        done, kept = [], []
+        done: list[sp.Expr] = []
+        kept: list[sp.Expr] = []
         for part in self._terms(body):
             closed = self._closed_form(part, symbols)
             closed = self._inner_first(part, symbols) if closed is None else closed

@@ -8,6 +8,7 @@ picks is diagonal. Determinants and inverses are found by cofactors, so they sta
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import sympy as sp
 
@@ -17,7 +18,7 @@ from verify.meaning.facts import Facts
 from verify.meaning.positivity import provably_positive
 from verify.meaning.sizes import expand, power
 
-Matrix = sp.ImmutableDenseMatrix
+Matrix: TypeAlias = sp.ImmutableDenseMatrix
 Entry = Callable[[str, str], sp.Expr]  # (label of the entry, its domain) -> symbol or function value
 
 MAX_POWER = 8  # of a matrix that is not diagonal

@@ -109,9 +109,9 @@ def _routes(residual: sp.Expr, reading: Reading, scope: Scope) -> Iterator[list[
         decision.conditions.append("the order of integration may be exchanged (Fubini)")
         yield [decision]
     tied = any(symbol in reading.facts.roots for symbol in residual.free_symbols)
-    parts = None if tied else split_at_upper_limit(residual, reading.facts)
-    if parts is not None:
-        yield [decide_zero(reading.using_equations(part), reading.facts) for part in parts]
+    halves = None if tied else split_at_upper_limit(residual, reading.facts)
+    if halves is not None:
+        yield [decide_zero(reading.using_equations(part), reading.facts) for part in halves]
     if scope.boundary:
         before = len(reading.conditions)
         try:

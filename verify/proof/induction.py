@@ -178,9 +178,9 @@ def _undefined(left: Node, right: Node, sides: tuple[Node, Node], scope: Scope) 
 
 def _step(left: Node, right: Node, sides: tuple[Node, Node], reading: Reading, conditions: list[str]) -> str:
     """'' when the difference at the next stage vanishes by the difference at this one."""
-    values = [reading.value(side) for side in (left, right, *sides)]
-    here = [r for used in (0, MAX_PASSES) for r in reading.residuals(*values[:2], passes=used)]
-    stages = [reading.residuals(*values[2:], passes=used) for used in (MAX_PASSES, 0, 1)]
+    first, second, third, fourth = (reading.value(side) for side in (left, right, *sides))
+    here = [r for used in (0, MAX_PASSES) for r in reading.residuals(first, second, passes=used)]
+    stages = [reading.residuals(third, fourth, passes=used) for used in (MAX_PASSES, 0, 1)]
     for versions in zip(*stages, strict=True):
         candidates = [versions[0], *(c for residual in versions for c in _by_hypothesis(residual, here, reading))]
         decision = decide_zero(candidates[0], reading.facts)

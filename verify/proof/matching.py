@@ -113,13 +113,15 @@ class Matcher:
                 parts = self._ordered(pattern.factors)
                 for found, _ in self._several(parts, list(_factors(subject)), guess, Multiply, False):
                     yield found
-            case (DotProduct(), DotProduct()) | (Inner(), Inner()):
-                yield from self._both([(pattern.left, subject.left), (pattern.right, subject.right)], guess)
-                yield from self._both([(pattern.left, subject.right), (pattern.right, subject.left)], guess)
-            case Gaussian(point=Node()), Gaussian(point=Node()):
+            case (DotProduct(left=a, right=b), DotProduct(left=c, right=d)) | (
+                Inner(left=a, right=b), Inner(left=c, right=d)
+            ):
+                yield from self._both([(a, c), (b, d)], guess)
+                yield from self._both([(a, d), (b, c)], guess)
+            case Gaussian(point=Node() as a, mean=b), Gaussian(point=Node() as c, mean=d):
                 last = (pattern.covariance, subject.covariance)
-                yield from self._both([last, (pattern.point, subject.point), (pattern.mean, subject.mean)], guess)
-                yield from self._both([last, (pattern.point, subject.mean), (pattern.mean, subject.point)], guess)
+                yield from self._both([last, (a, c), (b, d)], guess)
+                yield from self._both([last, (a, d), (b, c)], guess)
             case Power(base=Name(key=key), exponent=Number("2")), _ if self._unknown(key, subject, guess):
                 yield {**guess, key: Root(subject)}
             case _ if type(pattern) is type(subject):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from verify.language.mentions import Mentions
 from verify.language.scope import POSITIVE, REAL, UNIT, Scope
@@ -90,7 +91,7 @@ def _places(
         value = getattr(node, item.name)
         over = bound if item.name in limits else inner
 
-        def put(new: object, name: str = item.name) -> Node:
+        def put(new: Any, name: str = item.name) -> Node:
             return rebuilt(dataclasses.replace(node, **{name: new}))
 
         if isinstance(value, Node):

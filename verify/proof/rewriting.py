@@ -169,7 +169,7 @@ class _Search:
 
     def _rewritten(
         self, state: Rewritten, quote: Quote, equation: Equation, place: Place, guess: Guess,
-        rest: list[Node], several: type[Node], on_left: bool,
+        rest: list[Node], several: type[Add] | type[Multiply], on_left: bool,
     ) -> Rewritten:  # fmt: skip
         instance = instance_of(quote, equation, guess, state.scope)
         before = _together(instance.left, rest, several)
@@ -185,8 +185,8 @@ class _Search:
         return Rewritten(*sides, instance.scope, (*state.conditions, shown))
 
 
-def _together(node: Node, rest: list[Node], several: type[Node]) -> Node:
-    return several((node, *rest)) if rest else node  # type: ignore[call-arg]
+def _together(node: Node, rest: list[Node], several: type[Add] | type[Multiply]) -> Node:
+    return several((node, *rest)) if rest else node
 
 
 def _same(part: Node, instance: Node, scope: Scope) -> None:

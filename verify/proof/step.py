@@ -506,9 +506,9 @@ def _judge_inequality(left: Node, right: Node, scope: Scope, sense: int, strict:
             return verdict
     for comparison in attempts.comparisons:
         ((first, second),) = comparison.pairs
-        witness = separate(first, second, comparison.facts, -sense, REGION_POINTS)
-        if witness is not None:
+        separation = separate(first, second, comparison.facts, -sense, REGION_POINTS)
+        if separation is not None:
             return _refuted(
-                witness.as_dict(), "interval enclosure", int(comparison.reading.dimension), scope
+                separation.as_dict(), "interval enclosure", int(comparison.reading.dimension), scope
             )
     return StepVerdict(UNDECIDED, why=attempts.reason())

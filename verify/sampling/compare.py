@@ -255,6 +255,8 @@ class Step:
         if declared.value == "vector":
             shift = values.Vector(tuple(mp.mpf(37 + 11 * i) / 100 for i in range(evaluator.dimension)))
             others = [values.add(here, shift), values.negate(values.add(here, shift))]
+        elif not values.is_scalar(here):
+            raise Undecidable(f"a proportion in a {values.kind(here)}")
         elif declared.domain == UNIT:
             others = [here * here, (1 + here) / 2]
         else:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import mpmath
+
 from verify.language.scope import INDEX, INTEGER, Declaration, Scope
 from verify.language.tree import (
     Call,
@@ -75,7 +77,7 @@ class Evaluator:
         self.depth = 0
         self.infinitesimals = 0
         self.looked_up: set[str] = set()
-        self.anchors: dict[str, jets.Number] = {}
+        self.anchors: dict[str, mpmath.mpf] = {}
         self.largest_term = mp.zero
 
     # ------------------------------------------------------------ reading
@@ -237,7 +239,7 @@ class Evaluator:
             lambda there: self._at(call, declaration, there), rate,
         )  # fmt: skip
 
-    def _anchor(self, key: str, time: jets.Number) -> None:
+    def _anchor(self, key: str, time: mpmath.mpf) -> None:
         """A function that solves an equation is known at one time only, up to rounding."""
         first = self.anchors.setdefault(key, time)
         if abs(time - first) > mp.mpf(10) ** (8 - mp.dps) * (1 + abs(first)):

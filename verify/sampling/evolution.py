@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import mpmath
+
 from verify.language.scope import Scope
 from verify.language.tree import Call, Derivative, Dotted, Name, Node
 from verify.sampling import jets, values
 from verify.sampling.errors import Undecidable
-from verify.sampling.jets import Jet, Number, mp
+from verify.sampling.jets import Jet, mp
 from verify.sampling.values import Value, is_scalar
 
 
@@ -51,8 +53,12 @@ def left_over(scope: Scope) -> list[tuple[Node, Node]]:
 
 def _moved(left: Node, scope: Scope) -> tuple[Call, int] | None:
     """The call under a first derivative in one of its own plain arguments, and the place of that argument."""
-    call = left.operand if isinstance(left, Derivative) else left.call if isinstance(left, Dotted) else None
-    declared = scope.get(call.key) if isinstance(call, Call) else None
+    if not isinstance(left, Derivative | Dotted):
+        return None
+    call = left.operand if isinstance(left, Derivative) else left.call
+    if not isinstance(call, Call):
+        return None
+    declared = scope.get(call.key)
     if declared is None or declared.kind != "function" or declared.definition is not None or left.order != 1:
         return None
     names = declared.parameters
@@ -65,7 +71,7 @@ def _moved(left: Node, scope: Scope) -> tuple[Call, int] | None:
 
 
 def moved_on(
-    evolution: Evolution, arguments: list[Value], anchor: Callable[[Number], None],
+    evolution: Evolution, arguments: list[Value], anchor: Callable[[mpmath.mpf], None],
     generic: Callable[[list[Value]], Value], rate: Callable[[list[Value]], Value],
 ) -> Value:
     """The value at arguments whose time may carry infinitesimals.

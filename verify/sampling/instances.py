@@ -47,7 +47,7 @@ TWO_ATOMS = ((Fraction(2), Fraction(1, 5)), (Fraction(-1, 2), Fraction(4, 5)))
 SIGNS = ((Fraction(1), Fraction(1, 2)), (Fraction(-1), Fraction(1, 2)))
 
 
-def exact(number: Fraction) -> Number:
+def exact(number: Fraction) -> mpmath.mpf:
     """A rational in the present working precision."""
     return mp.mpf(number.numerator) / number.denominator
 
@@ -60,15 +60,15 @@ class Coefficients:
         self._drawn = _draws(seed, key, mp.prec)
         self._next = 0
 
-    def between(self, low: float, high: float) -> Number:
+    def between(self, low: float, high: float) -> mpmath.mpf:
         """A rational between the bounds."""
         return self._draw(low, high, False)
 
-    def signed(self, low: float, high: float) -> Number:
+    def signed(self, low: float, high: float) -> mpmath.mpf:
         """A rational with absolute value between the bounds."""
         return self._draw(low, high, True)
 
-    def _draw(self, low: float, high: float, signed: bool) -> Number:
+    def _draw(self, low: float, high: float, signed: bool) -> mpmath.mpf:
         drawn, numbers, stream = self._drawn
         if self._next == len(drawn):
             drawn.append((stream.randrange(1, 1000), stream.choice((-1, 1))))
@@ -85,7 +85,7 @@ Asked = tuple[int, float, float, bool]  # number in the stream, bounds, signed
 
 
 @lru_cache(maxsize=1024)
-def _draws(seed: int, key: str, precision: int) -> tuple[list[tuple[int, int]], dict[Asked, Number], Random]:
+def _draws(seed: int, key: str, precision: int) -> tuple[list[tuple[int, int]], dict[Asked, mpmath.mpf], Random]:
     """What a stream has given so far; a stand-in asks for the same coefficients at every evaluation.
 
     The draws do not depend on the bounds: another function of the same name may have asked before for others.

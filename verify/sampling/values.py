@@ -283,11 +283,10 @@ def matrix_root(matrix: Matrix) -> Matrix:
     root, other, half = matrix, identity(len(matrix.items)), mp.mpf("0.5")
     settled = 0
     for _ in range(ROOT_STEPS):
-        mean = scale(half, add(root, inverse(other)))
-        other = scale(half, add(other, inverse(root)))
-        assert isinstance(mean, Matrix) and isinstance(other, Matrix)
+        mean, moved = scale(half, add(root, inverse(other))), scale(half, add(other, inverse(root)))
+        assert isinstance(mean, Matrix) and isinstance(moved, Matrix)
         settled += magnitude(add(mean, negate(root))) <= mp.mpf(10) ** (8 - mp.dps) * (1 + magnitude(mean))
-        root = mean
+        root, other = mean, moved
         if settled > 2:
             return root
     raise Undefined("the root of a matrix is not found")
