@@ -27,6 +27,8 @@ UNSEEN_BY_SAMPLING = {
     "limit-integral-pole-at-end": "a quadrature does not see a layer at the end of its range",
     "order-integral-pole-at-end": "a quadrature does not see a layer at the end of its range",
     "order-integral-layer": "a quadrature does not see a layer at the end of its range",
+    "limit-at-the-edge-of-the-domain": "every stand-in is smooth at the edge too",
+    "order-at-the-edge-of-the-domain": "every stand-in is smooth at the edge too",
     "equation-outside-its-assumption": "the drawn solution solves its equation everywhere",
     "minimum-below-four": "true in the dimensions that are sampled",
     "cases-wrong-at-the-cut": "false at one point only",

@@ -292,8 +292,15 @@ def test_an_order_that_the_right_side_drops_is_not_passed():
     assert verdict(exact, Add((ONE, h, BigO("h", 3)))) == UNDECIDED
 
 
-def test_other_relations_are_not_sampled():
-    assert judge_step(a, a, scope(), "<=").verdict == UNDECIDED
+@pytest.mark.parametrize("relation", ["approx", "to", "propto"])
+def test_other_relations_are_not_sampled(relation):
+    assert judge_step(a, a, scope(), relation).verdict == UNDECIDED
+
+
+def test_inequalities_are_sampled():
+    assert judge_step(a, a, scope(), "<=").verdict == SUPPORTED
+    assert judge_step(a, Add((a, ONE)), scope(), ">=").verdict == REFUTED
+    assert judge_step(a, a, scope(), "<").verdict == UNDECIDED  # equal as far as can be seen
 
 
 # ---------------------------------------------------------------- the corpus

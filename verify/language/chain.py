@@ -143,9 +143,10 @@ def _check_side_conditions(text: str, last: _Side, scope: Scope) -> None:
         node = read_formula(law, scope)
     for key in keys:
         declared = scope.get(key)
-        mean, variance = (None, None) if declared is None else (declared.mean, declared.variance)
-        given = declared is not None and declared.gaussian and mean is not None and variance is not None
-        if not given or Gaussian(None, mean, variance) != node:
+        said = None
+        if declared is not None and declared.gaussian and declared.mean is not None and declared.variance is not None:
+            said = Gaussian(None, declared.mean, declared.variance)
+        if said != node:
             raise LanguageError(
                 f"this says the law of {latex_of_key(key)}, which is not declared so",
                 (begin, last.end),

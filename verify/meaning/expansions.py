@@ -3,6 +3,7 @@ r"""`O(h^n)`: where it may stand, and the Taylor coefficients that it leaves to 
 from __future__ import annotations
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from verify.language.scope import INDEX, INTEGER
 from verify.language.tree import Add, BigO, Negate, Node
@@ -10,7 +11,7 @@ from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation
 from verify.meaning.expressions import differentiate, substitute
 from verify.meaning.limits import approaches, remainder_coefficients
-from verify.meaning.smoothness import smooth_at_zero
+from verify.meaning.smoothness import refuse_outside, smooth_at_zero
 
 MAX_ORDER = 12
 
@@ -97,6 +98,10 @@ def _derivatives_at_zero(
     reading: Evaluation, expression: sp.Expr, small: sp.Symbol, order: BigO
 ) -> list[sp.Expr]:
     smooth_at_zero(reading, expression, small)
+    for call in sorted(expression.atoms(AppliedUndef), key=str):
+        point = [substitute(argument, {small: sp.Integer(0)}, reading.table) for argument in call.args]
+        if small in call.free_symbols:
+            refuse_outside(reading, call.func.__name__, point)
     reading.condition(f"the undefined functions are smooth near {order.variable} = 0")
     coefficients = []
     for power in range(order.order):

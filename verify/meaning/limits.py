@@ -23,7 +23,7 @@ from verify.meaning.jets import jet, jet_of
 from verify.meaning.positivity import provably_positive
 from verify.meaning.series import LOG, Arithmetic, Series, constant, is_undefined, monomial
 from verify.meaning.sizes import expand
-from verify.meaning.smoothness import smooth_at_zero
+from verify.meaning.smoothness import refuse_outside, smooth_at_zero
 
 LENGTHS = (2, 4, 7, 11)  # powers of u that are kept, tried in turn
 ONE_SIDED = (POSITIVE, NONNEGATIVE, UNIT)
@@ -177,6 +177,7 @@ class _Expansion:
         self.reading.condition(f"the undefined functions are smooth near the limit of {self.approach.symbol}")
 
         def make(more: tuple[int, ...], point: list[sp.Expr]) -> sp.Expr:
+            refuse_outside(self.reading, function.__name__, point)
             return jet(function, [a + b for a, b in zip(orders, more, strict=True)], point)
 
         return self.arithmetic.taylor(make, [self.of(argument) for argument in arguments])

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from verify.language.scope import NONNEGATIVE, POSITIVE, UNIT
+from verify.language.scope import NONNEGATIVE, POSITIVE, REAL, UNIT
 from verify.meaning.errors import Unsupported
 from verify.meaning.evaluation import Evaluation
 from verify.meaning.expressions import OPERATORS, substitute
 from verify.meaning.positivity import provably_positive
 
 SMOOTH = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.tanh, sp.atan, sp.erf)
+
+
+def refuse_outside(reading: Evaluation, function: str, point: Sequence[sp.Expr]) -> None:
+    """Unsupported unless an undefined function is known around the point, by the domains of its parameters.
+
+    Of f(x) with x positive nothing is known at 0: it may be 1/x.
+    """
+    declaration = reading.scope.get(reading.table.declared.get(function, ""))
+    known = [reading.scope.get(name) for name in declaration.parameters] if declaration is not None else []
+    domains = [one.domain if one is not None else REAL for one in known]
+    if all(domain not in (POSITIVE, NONNEGATIVE, UNIT) for domain in domains):
+        return
+    fits = len(domains) == len(point)
+    for domain, value in zip(domains, point, strict=False):
+        if domain in (POSITIVE, UNIT):
+            fits &= provably_positive(value, reading.facts)
+        if domain == UNIT:
+            fits &= provably_positive(1 - value, reading.facts)
+        if domain == NONNEGATIVE:
+            fits &= bool(value.is_zero) or provably_positive(value, reading.facts)
+    if not fits:
+        raise Unsupported(f"nothing is known of {function} at the limit: it is declared on a smaller domain")
 
 
 def smooth_at_zero(

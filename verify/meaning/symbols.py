@@ -43,6 +43,7 @@ class SymbolTable:
         self.facts = facts
         self._names: dict[tuple[str, str], str] = {}  # (kind, key) -> unique name
         self._taken: set[str] = set()
+        self.declared: dict[str, str] = {}  # name of an undefined function -> the key that declares it
         self._temporaries = 0
 
     def name(self, kind: str, key: str, wanted: str | None = None) -> str:
@@ -72,6 +73,7 @@ class SymbolTable:
         else:
             name = self.name("function", f"{key} component {component}", f"{readable(key)}_{component}")
         self.facts.functions[name] = domain
+        self.declared[name] = key
         return sp.Function(name, **ASSUMPTIONS[domain])
 
     def temporary(self, domain: str) -> sp.Symbol:

@@ -11,6 +11,8 @@ from fractions import Fraction
 from functools import lru_cache
 from random import Random
 
+import mpmath
+
 from verify.language.scope import (
     DEFINITE,
     INDEX,

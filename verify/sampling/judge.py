@@ -34,7 +34,8 @@ def judge_step(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> 
     """Judge `left relation right` under the declarations of `scope` by evaluation at drawn points.
 
     left, right  the two trees, both readable in `scope`
-    relation     `EQUAL` or `SAME_LAW` of `verify.language.claim`; any other one stays undecided
+    relation     equality, equality in law, an order or a proportion, as in `verify.language.claim`;
+                 any other one stays undecided
 
     The answer is the same in every run. Nothing but an error of ours is raised.
     """
