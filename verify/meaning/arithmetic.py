@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sympy as sp
 
 from verify.language.tree import (
@@ -245,26 +247,24 @@ def _(node: Transpose, reading: Evaluation) -> Value:
 
 @evaluate.register
 def _(node: Trace, reading: Evaluation) -> Value:
-    value = evaluate(node.operand, reading)
-    match reading.shape(value):
-        case "matrix":
-            return reading.trace(value)
-        case "scalar":
-            return value
-        case shape:
-            raise MeaningError(f"the trace of a {shape}", node.span)
+    return _number_of(node, "trace", reading.trace, reading)
 
 
 @evaluate.register
 def _(node: Determinant, reading: Evaluation) -> Value:
+    return _number_of(node, "determinant", reading.determinant, reading)
+
+
+def _number_of(node: Trace | Determinant, name: str, of_matrix: Callable[[Value], Value], reading: Evaluation) -> Value:
+    """The number that belongs to a matrix; a number is its own."""
     value = evaluate(node.operand, reading)
     match reading.shape(value):
         case "matrix":
-            return reading.determinant(value)
+            return of_matrix(value)
         case "scalar":
             return value
         case shape:
-            raise MeaningError(f"the determinant of a {shape}", node.span)
+            raise MeaningError(f"the {name} of a {shape}", node.span)
 
 
 @evaluate.register

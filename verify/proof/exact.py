@@ -74,12 +74,8 @@ def prove(residuals: list[sp.Expr], reading: Reading, scope: Scope) -> Proof:
         if not settled:
             proof.proved, proof.why = False, why
             return proof
-    for divisor in reading.divisors:
-        if may_vanish(divisor, reading.facts):
-            return Proof(False, f"division by zero: {divisor}")
-    for quantity, otherwise in reading.identities:
-        if not decide_zero(quantity, reading.facts).zero:
-            return Proof(False, otherwise)
+    if missing := obstacle(reading):
+        return Proof(False, missing)
     proof.conditions += [c for c in obligations(reading) if c not in proof.conditions]
     return proof
 
@@ -123,6 +119,17 @@ def _routes(residual: sp.Expr, reading: Reading, scope: Scope) -> Iterator[list[
         if not decision.zero:
             del reading.conditions[before:]
         yield [decision]
+
+
+def obstacle(reading: Reading) -> str:
+    """What keeps any proof in this reading from counting: a divisor that may vanish, a law that is none; or ''."""
+    for divisor in reading.divisors:
+        if may_vanish(divisor, reading.facts):
+            return f"division by zero: {divisor}"
+    for quantity, otherwise in reading.identities:
+        if not decide_zero(quantity, reading.facts).zero:
+            return otherwise
+    return ""
 
 
 def obligations(reading: Reading) -> list[str]:

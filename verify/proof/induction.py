@@ -37,7 +37,7 @@ from verify.meaning.products import peel_products
 from verify.meaning.reading import Reading, read_in
 from verify.meaning.sums import peel_sums
 from verify.proof.definedness import certainly_defined, inlined, partial_parts
-from verify.proof.exact import obligations
+from verify.proof.exact import obligations, obstacle
 from verify.proof.instances import range_of
 from verify.proof.matching import flat
 from verify.proof.normal_form import decide_sign, decide_zero
@@ -191,9 +191,8 @@ def _step(left: Node, right: Node, sides: tuple[Node, Node], reading: Reading, c
         if not decision.zero:
             return decision.why or "the difference does not vanish"
         conditions += decision.conditions
-    for divisor in reading.divisors:
-        if decide_zero(divisor, reading.facts).zero:
-            return f"division by zero: {divisor}"
+    if missing := obstacle(reading):
+        return missing
     conditions += obligations(reading)
     return ""
 

@@ -13,44 +13,23 @@ from typing import Any
 from verify.language.mentions import Mentions
 from verify.language.scope import POSITIVE, REAL, UNIT, Scope
 from verify.language.tree import (
-    Absolute,
-    Add,
     ArgMin,
     Call,
-    Constant,
     Derivative,
     Divergence,
-    Divide,
-    DotProduct,
-    Extremum,
-    Function,
-    Gaussian,
     Gradient,
     Hessian,
-    Identity,
-    Inner,
     Integral,
     Laplacian,
     Moment,
-    Multiply,
     Name,
-    Negate,
     Node,
-    Norm,
-    Number,
-    Power,
     Product,
-    Root,
     Summation,
-    Trace,
-    Transpose,
 )
-from verify.proof.renaming import DoesNotApply
+from verify.proof.renaming import ALGEBRAIC, DoesNotApply
 
-CONGRUENT = (
-    Number, Constant, Identity, Name, Add, Negate, Multiply, DotProduct, Divide, Power, Root, Function, Extremum,
-    Absolute, Norm, Inner, Transpose, Trace, Gaussian, Call,
-)  # fmt: skip
+CONGRUENT = (*ALGEBRAIC, Name, Call)
 DERIVATIVES = (Derivative, Gradient, Divergence, Laplacian, Hessian)
 
 

@@ -50,10 +50,11 @@ from verify.language.tree import (
 )
 from verify.proof.matching import Guess, with_arguments
 
-PLAIN = (
+ALGEBRAIC = (
     Number, Constant, Identity, Add, Negate, Multiply, DotProduct, Divide, Power, Root, Function, Extremum, Absolute,
-    Norm, Inner, Transpose, Trace, Gaussian, Dotted, Primed,
+    Norm, Inner, Transpose, Trace, Gaussian,
 )  # fmt: skip
+PLAIN = (*ALGEBRAIC, Dotted, Primed)
 SPATIAL = (Gradient, Divergence, Laplacian, Hessian)
 
 
