@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from verify.commands import common
 from verify.commands.run import judge_and_show
+from verify.site import kept
 
 
 def run() -> int:
@@ -14,6 +15,13 @@ def run() -> int:
     if code in (common.UNREADABLE, common.OUR_ERROR):
         print("the site was not built")
         return code
+    out = root / "site"
+    if kept.is_current(root, out):
+        print(f"open {out / 'index.html'}")
+        return code
     from verify.commands.site import build
 
-    return max(code, build(root, root / "site"))
+    built = build(root, out)
+    if built == common.WELL:
+        kept.keep(root, out)
+    return max(code, built)

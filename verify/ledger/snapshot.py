@@ -44,11 +44,14 @@ def keep(root: Path, document: dict[str, Any]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def fingerprint(root: Path) -> str:
-    """Hash over place, size and time of every file behind a status document."""
+def fingerprint(root: Path, more: tuple[Path, ...] = (), suffixes: tuple[str, ...] = _SUFFIXES) -> str:
+    """Hash over place, size and time of every file behind a status document, and of all below `more`.
+
+    Of each folder only the files with one of the `suffixes` count.
+    """
     digest = hashlib.sha256(sys.version.encode())
-    for folder in (_PACKAGE, *(root / name for name in _FOLDERS)):
-        for path, size, time in _files(str(folder)):
+    for folder in (_PACKAGE, *(root / name for name in _FOLDERS), *more):
+        for path, size, time in _files(str(folder), suffixes):
             digest.update(f"{path} {size} {time}\n".encode())
     for place in sys.path:
         if place.endswith("site-packages") and os.path.isdir(place):
@@ -57,7 +60,7 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()
 
 
-def _files(folder: str) -> Iterator[tuple[str, int, int]]:
+def _files(folder: str, suffixes: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:
     """(path, size, time) of every file that matters below a folder, in a fixed order."""
     if not os.path.isdir(folder):
         return
@@ -65,7 +68,7 @@ def _files(folder: str) -> Iterator[tuple[str, int, int]]:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
         if entry.is_dir() and entry.name != "__pycache__":
-            yield from _files(entry.path)
-        elif entry.name.endswith(_SUFFIXES):
+            yield from _files(entry.path, suffixes)
+        elif entry.name.endswith(suffixes) and not entry.name.endswith(".pyc"):
             status = entry.stat()
             yield entry.path, status.st_size, status.st_mtime_ns
