@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PEERS  := tests/contract/peers/requirements.txt
 MINUTES ?= 10
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -25,6 +26,9 @@ lint: $(VENV)/ready-to-test
 bench: $(VENV)/ready-to-test
 	@$(BIN)/python -m benchmarks.waiting
 	@$(BIN)/python -m benchmarks.prover
+	@$(BIN)/python -m benchmarks.samplers
+	@$(BIN)/python -m benchmarks.time_to_verdict
+	@$(BIN)/python -m benchmarks.cluster
 
 fuzz: $(VENV)/ready-to-test
 	@$(BIN)/python -m tests.fuzz.run --minutes $(MINUTES) --jobs 1
@@ -39,9 +43,10 @@ $(VENV)/ready-to-verify: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(PIP) install -c constraints.txt -e '.[fast]'
 	@touch $@
 
-$(VENV)/ready-to-test: pyproject.toml constraints.txt | $(VENV)/ready-to-verify
+$(VENV)/ready-to-test: pyproject.toml constraints.txt $(PEERS) | $(VENV)/ready-to-verify
 	@echo "installing what the tests need"
-	@$(PIP) install -c constraints.txt -e '.[fast,test]'
+	@$(PIP) install -c constraints.txt -e '.[fast,test,peers]'
+	@$(PIP) install --no-deps -r $(PEERS)
 	@touch $@
 
 clean:

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "experiments": ("theory",),
     "theory": ("experiments",),
     "ledger": ("language", "experiments.records"),
-    "running": ("language", "ledger", "meaning.errors", "proof", "sampling"),
+    "running": ("language", "ledger", "meaning.errors", "proof", "sampling", "experiments"),
     "site": ("language", "ledger", "experiments.records", "experiments.registry"),
 }
 LIBRARIES_FORBIDDEN = {

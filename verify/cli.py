@@ -9,7 +9,7 @@ import argparse
 import importlib
 import sys
 
-_COMMANDS = ("run", "check", "watch", "show", "status", "experiment", "site")
+_COMMANDS = ("run", "check", "watch", "show", "status", "experiment", "train", "ledger", "site")
 _DESCRIPTION = """The theory of diffusion models with executable verification.
 
 With no command: judge what is missing or stale, run the quick experiments, build the site."""

@@ -19,13 +19,20 @@ from verify.experiments.statistics import (
     CharacteristicFunction,
     ChiSquare,
     Interval,
+    KolmogorovSmirnov,
     NoncentralSquare,
+    NormalDifference,
     NormalMean,
+    Proportion,
     Span,
     around,
     chi_square_quantile,
+    frequencies,
     mean,
+    needed,
     order_interval,
+    paired,
+    plan,
     verdict,
 )
 
@@ -127,6 +134,176 @@ def test_bounded_means_see_what_they_say():
     edge = law.blind(margin).high
     values = edge + 0.5 * Latents(2).normal("b", 200, 4000).sign()
     assert all(verdict(law.interval(row), margin) == REFUTED for row in values)
+
+
+# -- error rates at 5 %, where a bound that is wrong by a constant shows ---------------------------------------------
+
+FIVE = 0.05
+MOST_AT_FIVE = TRIALS * FIVE + LOG / 3 + math.sqrt((LOG / 3) ** 2 + 2 * TRIALS * FIVE * LOG)
+
+
+def test_false_alarms_at_five_per_cent():
+    z, u = draws("z"), draws("other").abs()
+    squares = z.square().mean(1).tolist()
+    found = {
+        "chi-square": alarms((ChiSquare(COUNT, FIVE).interval(v) for v in squares), 1.0),
+        "noncentral": alarms((NoncentralSquare(COUNT, FIVE).interval(v) for v in squares), 1.0),
+        "normal": alarms((NormalMean(COUNT, 1.0, FIVE).interval(v) for v in z.mean(1).tolist()), 0.0),
+        "difference": alarms((NormalDifference(COUNT, 1.0, FIVE).interval(row) for row in z), 0.0),
+        "bounded": alarms((BoundedMean(COUNT, 2.0, FIVE).interval(row) for row in z.tanh()), 0.0),
+        "proportion": alarms((Proportion(COUNT, FIVE).interval(v) for v in (u < 0.3).double().mean(1).tolist()),
+                             math.erf(0.3 / math.sqrt(2))),
+    }  # fmt: skip
+    assert all(count <= MOST_AT_FIVE for count in found.values()), found
+    # Exact laws use their level; the others are safe at every n and law, not sharp.
+    assert min(found["chi-square"], found["normal"]) >= TRIALS * FIVE - (MOST_AT_FIVE - TRIALS * FIVE)
+
+
+def test_false_alarms_of_distances_at_five_per_cent():
+    z = draws("z")
+    w = torch.tensor([[0.7], [1.4]], dtype=torch.float64)
+    waves = CharacteristicFunction.of(lambda w: torch.exp(-w[:, 0].square() / 2).to(torch.complex128), w, COUNT, FIVE)
+    steps = KolmogorovSmirnov(torch.ones(1, 1, dtype=torch.float64), [torch.special.ndtr], COUNT, FIVE)
+    assert sum(waves.interval(row[:, None]).low > 0 for row in z) <= MOST_AT_FIVE
+    beyond = sum(steps.interval(row[:, None]).low > 0 for row in z)
+    assert TRIALS * FIVE / 3 <= beyond <= MOST_AT_FIVE  # Massart's constant is sharp
+
+
+def test_what_is_confirmed_is_close_whatever_the_law():
+    """The high end covers the distance of another law, with more variance than the stated one, at its level."""
+    flips = draws("z").sign() * 1.5
+    w = torch.tensor([[0.2], [1.0]], dtype=torch.float64)
+    law = CharacteristicFunction.of(lambda w: torch.ones(len(w), dtype=torch.complex128), w, COUNT, FIVE)
+    distance = law.distance(torch.cos(1.5 * w[:, 0]).to(torch.complex128))
+    assert sum(law.interval(row[:, None]).high < distance for row in flips) <= MOST_AT_FIVE
+
+
+# -- differences, proportions, distances, plans ---------------------------------------------------------------------
+
+
+def test_common_latents_make_a_difference_sharp():
+    """Two maps that differ by 1 %: 400 pairs see it, 400 samples of each do not."""
+    z = Latents(3).normal("pairs", COUNT, 1)[:, 0]
+    first, second = 1.01 * z + 0.01, z
+    margin = around(0.0, 0.001)
+    law = NormalDifference(COUNT, 0.01)
+    assert verdict(law.interval(paired(first, second)), margin) == REFUTED
+    apart = first - Latents(3).normal("others", COUNT, 1)[:, 0]
+    assert verdict(NormalDifference(COUNT, 1.5).interval(apart), margin) == INCONCLUSIVE
+
+
+def test_pairs_are_row_by_row():
+    with pytest.raises(ValueError, match="same shape"):
+        paired(torch.zeros(4, 1), torch.zeros(4))
+
+
+def test_differences_see_what_they_say():
+    law, margin = NormalDifference(COUNT, 2.0), around(0.0, 0.1)
+    edge = law.blind(margin).high
+    missed = sum(verdict(law.interval(edge + 2 * row), margin) != REFUTED for row in draws("z"))
+    assert missed <= 2 + LOG / 3 + math.sqrt((LOG / 3) ** 2 + 4 * LOG)
+
+
+@pytest.mark.parametrize("truth", [0.0, 1e-4, 0.3, 0.999, 1.0])
+def test_proportions_cover_and_see_what_they_say(truth):
+    law, margin = Proportion(5000), Span(max(truth - 0.02, 0.0), min(truth + 0.02, 1.0))
+    uniform = Latents(5).uniform("p", 200 * 5000).reshape(200, 5000)
+    shares = (uniform < truth).double().mean(1).tolist()
+    assert all(law.interval(v).low <= truth <= law.interval(v).high for v in shares)
+    edges = law.blind(margin)
+    for edge in (edges.low, edges.high):
+        if math.isfinite(edge):
+            found = (uniform < edge).double().mean(1).tolist()
+            assert sum(verdict(law.interval(v), margin) != REFUTED for v in found) <= 8
+
+
+def test_proportions_nearly_reach_the_exact_binomial_interval():
+    """Clopper and Pearson's upper limit after k = 300 of 1000, in many digits, is only a little lower."""
+    limit = Proportion(1000, 1e-9).interval(0.3).high
+    tail = mpmath.betainc(1000 - 300, 301, 0, 1 - mpmath.mpf(limit), regularized=True)
+    assert 1e-11 < tail < 5e-10
+
+
+def test_a_sample_wider_than_its_law_allows_is_refuted():
+    values = torch.linspace(0, 3, 1000, dtype=torch.float64)
+    assert verdict(BoundedMean(1000, 2.0).interval(values), Span(-math.inf, math.inf)) == REFUTED
+
+
+def correlated(rows):
+    """N(0, [[1, .6], [.6, 1]]) and its cdfs and characteristic function."""
+    z = Latents(8).normal("correlated", rows, 2)
+    return torch.stack([z[:, 0], 0.6 * z[:, 0] + 0.8 * z[:, 1]], 1)
+
+
+COVARIANCE = torch.tensor([[1.0, 0.6], [0.6, 1.0]], dtype=torch.float64)
+
+
+def gaussian_characteristic(covariance):
+    return lambda w: torch.exp(-torch.einsum("md,de,me->m", w, covariance, w) / 2).to(torch.complex128)
+
+
+def test_frequencies_in_two_dimensions_see_a_lost_correlation():
+    """Both margins are right, only the correlation is missing: the axes are blind to it, the plan is not."""
+    rows = 20_000
+    independent, x = gaussian_characteristic(torch.eye(2, dtype=torch.float64)), correlated(rows)
+    axes = torch.eye(2, dtype=torch.float64).repeat(3, 1) * torch.tensor([0.5, 0.5, 1, 1, 2, 2.0])[:, None]
+    margin = Span(-math.inf, 0.01)
+    assert verdict(CharacteristicFunction.of(independent, axes, rows).interval(x), margin) != REFUTED
+    law = CharacteristicFunction.of(independent, frequencies([1.0, 1.0], 24), rows)
+    assert law.distance(gaussian_characteristic(COVARIANCE)(law.frequencies)) > law.blind(margin).high
+    assert verdict(law.interval(x), margin) == REFUTED
+    right = CharacteristicFunction.of(gaussian_characteristic(COVARIANCE), law.frequencies, rows)
+    assert verdict(right.interval(x), Span(-math.inf, 0.1)) == CONFIRMED
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=4), st.integers(1, 40), st.floats(0.05, 1))
+def test_frequencies_are_scaled_to_the_law(spread, count, finest):
+    w = frequencies(spread, count, finest)
+    size = (w * torch.tensor(spread, dtype=torch.float64)).norm(dim=1)
+    assert w.shape == (count, len(spread))
+    assert float(size.min()) >= 0.5 - 1e-9 and float(size.max()) <= 2 / finest + 1e-9
+
+
+@pytest.mark.parametrize("bad", [([1.0], 0, 1.0), ([0.0], 4, 1.0), ([1.0], 4, 0.0), ([1.0], 4, 2.0)])
+def test_frequencies_refuse_what_has_no_scale(bad):
+    with pytest.raises(ValueError, match="frequencies need"):
+        frequencies(*bad)
+
+
+def test_projections_against_their_cdfs():
+    rows, direction = 20_000, torch.tensor([[1.0, 0.0], [0.8, 0.6]], dtype=torch.float64)
+    spread = [float((v @ COVARIANCE @ v).sqrt()) for v in direction]
+    cdfs = [lambda z, s=s: torch.special.ndtr(z / s) for s in spread]
+    wrong = [lambda z, s=s: torch.special.ndtr(z / (1.2 * s)) for s in spread]
+    x, margin = correlated(rows), Span(-math.inf, 0.03)
+    law = KolmogorovSmirnov(direction, cdfs, rows)
+    assert verdict(law.interval(x), margin) == CONFIRMED
+    grid = torch.linspace(-4, 4, 801, dtype=torch.float64)
+    needs = needed(lambda n: KolmogorovSmirnov(direction, cdfs, n), Span(-math.inf, 0.0), law.distance(wrong, grid))
+    assert needs <= rows
+    assert verdict(KolmogorovSmirnov(direction, wrong, rows).interval(x), Span(-math.inf, 0.0)) == REFUTED
+    broken = x.clone()
+    broken[7, 0] = math.nan
+    assert verdict(law.interval(broken), Span(-math.inf, math.inf)) == REFUTED
+
+
+@pytest.mark.parametrize("make", [lambda n: ChiSquare(n), lambda n: NoncentralSquare(n), lambda n: NormalMean(n, 1.0)])
+@pytest.mark.parametrize("value", [0.5, 0.93, 1.05, 3.0])
+def test_the_planned_sample_is_the_smallest_that_sees(make, value):
+    margin = around(1.0, 0.02)
+    count = needed(make, margin, value)
+    assert not make(count).blind(margin).low <= value <= make(count).blind(margin).high
+    if count > 2:
+        assert make(count - 1).blind(margin).low <= value <= make(count - 1).blind(margin).high
+
+
+def test_a_plan_refuses_what_no_sample_shows():
+    margin = around(1.0, 0.02)
+    assert plan(lambda n: ChiSquare(n), margin, {"far": 2.0, "near": 1.1})["near"] > 1000
+    with pytest.raises(ValueError, match="inside the margin"):
+        needed(lambda n: ChiSquare(n), margin, 1.01)
+    with pytest.raises(ValueError, match="more than 1000"):
+        needed(lambda n: ChiSquare(n), margin, 1.021, most=1000)
 
 
 def test_means_are_summed_in_float64():

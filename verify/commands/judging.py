@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import functools
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from verify.commands import common
 from verify.experiments.records import COMMITTED, LOCAL
 from verify.language.catalog import Catalog, load_catalog
 from verify.language.claim import Claim
-from verify.language.errors import LanguageError
 from verify.language.printer import latex
-from verify.ledger.standing import disagreements, newest
+from verify.ledger.recorded import newest, unknown_experiments
+from verify.ledger.standing import disagreements
 from verify.ledger.status import status_document
 from verify.ledger.store import Ledger
+from verify.running.engine import EngineError, OurError
 from verify.running.judge import judge_claims, needs_judging, numbered_steps
+from verify.running.options import HERE, Place
+from verify.running.shard import WHOLE, Shard
+
+if TYPE_CHECKING:
+    from verify.running.ray import Cluster
 
 
 @dataclass
@@ -40,59 +47,76 @@ class Run:
         return status_document(self.catalog, self.ledger, records, self.chosen)
 
 
-def execute(root: Path, targets: list[str], fresh: bool, experiments: bool, jobs: int | None = None) -> Run:
-    """Judge and measure what is missing or stale among `targets`. LanguageError for an unknown target."""
+def execute(
+    root: Path, targets: list[str], fresh: bool, experiments: bool, place: Place = HERE, shard: Shard = WHOLE
+) -> Run:
+    """Judge and measure what is missing or stale among this shard of `targets`.
+
+    LanguageError for an unknown target, EngineError when `place` cannot be used; nothing is judged then.
+    """
     catalog = load_catalog(root)
-    found = Run(root, catalog, Ledger(root), common.select(catalog, targets))
+    asked = common.select(catalog, targets)
+    found = Run(root, catalog, Ledger(root), shard.of(asked))
     stale = [claim for claim in found.chosen if claim.chains and (fresh or needs_judging(claim, found.ledger))]
-    if stale:
-        _judge(found, stale, fresh, jobs)
-    if experiments and not found.failure:
-        _measure(found, fresh)
+    todo = unmeasured(found, asked, fresh) if experiments else []
+    if not stale and not todo:
+        return found
+    with place.cluster() as cluster:
+        if stale:
+            _judge(found, stale, fresh, cluster, place.jobs)
+        if todo and not found.failure:
+            _measure(found, todo, cluster)
     return found
 
 
-def _judge(found: Run, stale: list[Claim], fresh: bool, jobs: int | None) -> None:
+def _judge(found: Run, stale: list[Claim], fresh: bool, cluster: Cluster | None, jobs: int | None) -> None:
     from verify.running.workers import Workers
 
     try:
-        with Workers(jobs) as workers, common.progress_bar("judging") as advance:
-            report = judge_claims(stale, found.ledger, workers, fresh, progress=advance)
+        with nullcontext(cluster) if cluster else Workers(jobs) as engine, common.progress_bar("judging") as advance:
+            report = judge_claims(stale, found.ledger, engine, fresh, progress=advance)
     except OSError as error:
         found.failure = f"the ledger could not be written: {error}"
+        return
+    except EngineError as error:
+        found.failure = str(error)
         return
     found.judged, found.crashes = len(report.judged), report.crashes
 
 
-def _measure(found: Run, fresh: bool) -> None:
-    """Run the experiments of the chosen claims that have no fresh record made here."""
+def unmeasured(found: Run, asked: list[Claim], fresh: bool) -> list[str]:
+    """The quick experiments of this shard that have no fresh record made here.
+
+    An experiment goes to the shard of the first claim that names it, whose verdict then shows what it found.
+    """
     from verify.experiments.registry import all_experiments
 
     known = all_experiments()
-    for claim in found.chosen:
+    found.catalog.errors += unknown_experiments(found.chosen, known)
+    first: dict[str, str] = {}
+    for claim in asked:
         for name in claim.experiments:
-            if name not in known:
-                error = LanguageError(f"{claim.id} names the experiment {name}, which does not exist",
-                                      suggestion="see `verify experiment list`")  # fmt: skip
-                error.file, error.line, error.column = claim.file, claim.line, 1
-                found.catalog.errors.append(error)
-    wanted = list(dict.fromkeys(name for claim in found.chosen for name in claim.experiments))
+            first.setdefault(name, claim.id)
+    mine = {claim.id for claim in found.chosen}
+    wanted = [name for name, owner in first.items() if owner in mine and name in known and known[name].quick]
     local = newest(found.root / LOCAL)
-    todo = [n for n in wanted if n in known and (fresh or n not in local or local[n].stale())]
-    if not todo:
-        return
-    from verify.experiments.run import perform
+    return [name for name in wanted if fresh or name not in local or local[name].stale()]
 
-    with common.progress_bar("measuring") as advance:
-        for number, name in enumerate(todo):
-            advance(number, len(todo), name)
-            try:
-                perform(name).write(found.root / LOCAL)
-            except OSError as error:
-                found.failure = f"a record could not be written: {error}"
-                return
-            found.measured += 1
-            advance(number + 1, len(todo), name)
+
+def _measure(found: Run, todo: list[str], cluster: Cluster | None) -> None:
+    from verify.running.measure import measure
+
+    try:
+        with common.progress_bar("measuring") as advance:
+            for outcome in measure(todo, cluster=cluster, progress=advance):
+                outcome.write(found.root / LOCAL)
+                found.measured += 1
+    except OSError as error:
+        found.failure = f"a record could not be written: {error}"
+    except EngineError as error:
+        found.failure = str(error)
+    except OurError as error:
+        found.failure = f"internal error while measuring {error}"
 
 
 def exit_code(found: Run) -> int:

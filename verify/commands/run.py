@@ -10,6 +10,9 @@ from typing import Any
 
 from verify.commands import common
 from verify.ledger import snapshot
+from verify.running.engine import EngineError
+from verify.running.options import HERE, Place, add_engine_arguments, place_of
+from verify.running.shard import WHOLE, Shard
 
 HELP = "judge claims and run their experiments; only what is missing or stale"
 EXAMPLES = """examples:
@@ -17,6 +20,9 @@ EXAMPLES = """examples:
   verify run edm.precond          one claim
   verify run edm --fresh          a topic, nothing taken from the ledger
   verify run changed              claims only, no experiments
+  verify run --on ray --address head:6379
+                                  on a Ray cluster, the same ledger at the end
+  verify run --shard 3/16         the third of sixteen parts, for job arrays
   verify run --json               the document of `verify status --json`"""
 
 
@@ -26,13 +32,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the status document")
     parser.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: one a core)")
     parser.add_argument("--no-experiments", action="store_true", help="claims only")
+    add_engine_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     targets = [t for t in arguments.targets if t != "changed"]
     experiments = not arguments.no_experiments and "changed" not in arguments.targets
     show = common.print_json if arguments.json else print_summary
-    return judge_and_show(common.find_root(), targets, arguments.fresh, experiments, arguments.jobs, show)
+    try:
+        place = place_of(arguments)
+        return judge_and_show(common.find_root(), targets, arguments.fresh, experiments, show, place, arguments.shard)
+    except EngineError as error:
+        print(error, file=sys.stderr)
+        return common.UNREADABLE
 
 
 def judge_and_show(
@@ -40,15 +52,16 @@ def judge_and_show(
     targets: list[str],
     fresh: bool,
     experiments: bool,
-    jobs: int | None = None,
     show: Callable[[dict[str, Any]], None] | None = None,
+    place: Place = HERE,
+    shard: Shard = WHOLE,
 ) -> int:
     """Judge and measure what is missing or stale among `targets`, show the status, return the exit code.
 
     When all was well last time and nothing has been touched since, that status is shown again.
     """
     show = show or print_summary
-    everything = not targets and not fresh
+    everything = not targets and not fresh and shard == WHOLE
     kept = snapshot.load(root) if everything else None
     if kept is not None:
         show(kept)
@@ -56,9 +69,10 @@ def judge_and_show(
         return common.WELL
     from verify.commands.judging import execute, exit_code
 
-    found = execute(root, targets, fresh, experiments, jobs)
+    found = execute(root, targets, fresh, experiments, place, shard)
     show(found.document)
-    print(f"judged {found.judged} claims, measured {found.measured} experiments in this run", file=sys.stderr)
+    part = "this run" if shard == WHOLE else f"shard {shard}"
+    print(f"judged {found.judged} claims, measured {found.measured} experiments in {part}", file=sys.stderr)
     code = exit_code(found)
     if everything and experiments and code == common.WELL:
         snapshot.keep(root, found.document)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from verify.commands import common
-from verify.experiments.records import COMMITTED, LOCAL
 from verify.ledger import snapshot
 
 HELP = "where every claim stands; judges nothing"
@@ -31,16 +31,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _computed(root: Path, arguments: argparse.Namespace) -> int:
+    from verify.experiments.registry import all_experiments
     from verify.language.catalog import load_catalog
-    from verify.ledger.standing import newest
+    from verify.ledger.recorded import deciding, faults, here, unknown_experiments
     from verify.ledger.status import status_document
     from verify.ledger.store import Ledger
 
-    catalog = load_catalog(root)
+    catalog, known = load_catalog(root), all_experiments()
     chosen = common.select(catalog, arguments.targets)
-    document = status_document(catalog, Ledger(root), newest(root / LOCAL, root / COMMITTED), chosen)
+    document = status_document(catalog, Ledger(root), deciding(here(root)), chosen)
     (common.print_json if arguments.json else _print)(document)
-    unreadable = common.print_errors(catalog.errors)
+    unreadable = common.print_errors([*catalog.errors, *unknown_experiments(catalog.claims.values(), known)])
+    for fault in faults(root, known):
+        print(fault, file=sys.stderr)
+        unreadable += 1
     problems = any(entry["problems"] for entry in document["claims"])
     return common.UNREADABLE if unreadable else common.REFUTED if problems else common.WELL
 
@@ -54,3 +58,5 @@ def _print(document: dict) -> None:
         rows.append((entry["id"], common.marked(entry["verdict"]), entry["dimensions"] or "-", above, fresh,
                      "; ".join(entry["problems"]), entry["title"]))  # fmt: skip
     common.print_table(("claim", "verdict", "dimensions", "weakest upstream", "", "problems", "title"), rows)
+    if document["unmeasured"]:
+        print(f"experiments without a fresh record: verify experiment run {' '.join(document['unmeasured'])}")

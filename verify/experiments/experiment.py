@@ -21,9 +21,38 @@ import torch
 from torch import Tensor
 
 from verify.experiments.latents import Latents
-from verify.experiments.statistics import CONFIRMED, INCONCLUSIVE, REFUTED, Interval, Span, verdict
+from verify.experiments.picture import Density, Guide, Panel, Picture, Series, Sheet, Text, Traces, slope
+from verify.experiments.statistics import CONFIRMED, INCONCLUSIVE, MISS, REFUTED, Interval, Span, verdict
 
-Text = dict[str, str]  # by language: "en" and "zh"
+__all__ = [
+    "Check",
+    "Density",
+    "Experiment",
+    "Guide",
+    "Measurement",
+    "Panel",
+    "Picture",
+    "Powerless",
+    "Prediction",
+    "Series",
+    "Setting",
+    "Sheet",
+    "Text",
+    "Traces",
+    "Wrong",
+    "experiment",
+    "expected_of_wrong",
+    "judge",
+    "overall",
+    "seen",
+    "slope",
+]
+
+ROUNDINGS = 100  # five experiments differ between float64 and float32 by at most 2
+
+
+class Powerless(ValueError):
+    """An experiment that could not tell a wrong variant from the right version; the message says which and why."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +84,10 @@ class Prediction:
     margin       the estimand counts as confirmed only with its whole interval in here
     blind        values that the test may miss; anything outside is refuted with probability at least 1 - MISS
     false_alarm  probability that a right version's interval misses the truth; 0 where nothing is sampled
+    counted      a whole number that is the same on every device (calls of a denoiser)
+    unit         size of the numbers that are averaged or subtracted to give the estimate. Two devices see the same
+                 latents, so their estimates may differ by `ROUNDINGS` roundings of it and no more; set it where the
+                 numbers are far from the larger of 1 and the prediction
     """
 
     title: Text
@@ -63,6 +96,17 @@ class Prediction:
     blind: Span
     false_alarm: float
     method: str
+    counted: bool = False
+    unit: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """`exact`, `sampled` or `arithmetic`: how two runs of it are compared."""
+        return "exact" if self.counted else "sampled" if self.false_alarm > 0 else "arithmetic"
+
+    def tolerance(self, rounding: float) -> float:
+        """How far rounding may move the estimate; `rounding` is the dtype's unit roundoff."""
+        return 0.0 if self.counted else ROUNDINGS * rounding * (self.unit or max(1.0, abs(self.value)))
 
 
 @dataclass(frozen=True)
@@ -73,35 +117,6 @@ class Wrong:
     subject: Any
     check: str
     source: str = ""
-
-
-@dataclass(frozen=True)
-class Series:
-    """One curve of a figure, drawn as a `line`, as `points` (with vertical intervals if given) or `marked` with both.
-
-    Equal tones share colour, dash and marker.
-    """
-
-    title: Text
-    x: list[float]
-    y: list[float]
-    style: str = "line"
-    low: list[float] = field(default_factory=list)
-    high: list[float] = field(default_factory=list)
-    tone: int | None = None
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as data; `figure.py` draws it."""
-
-    title: Text
-    description: Text
-    x_title: Text
-    y_title: Text
-    series: list[Series]
-    x_log: bool = False
-    y_log: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,6 +143,7 @@ class Experiment(ABC):
     title: ClassVar[Text]
     claims: ClassVar[tuple[str, ...]]
     prediction: ClassVar[Text]
+    quick: ClassVar[bool]
     wrong: ClassVar[dict[str, Wrong]]
     subject: ClassVar[Any]
 
@@ -147,7 +163,7 @@ class Experiment(ABC):
         """Runs `subject`; one interval for every prediction."""
 
     @abstractmethod
-    def picture(self, measurements: dict[str, Measurement]) -> Picture:
+    def picture(self, measurements: dict[str, Measurement]) -> Picture | Sheet:
         """The figure; measurements by variant name, the right version under ''."""
 
     @abstractmethod
@@ -156,10 +172,11 @@ class Experiment(ABC):
 
 
 def experiment(
-    *, name: str, title: Text, claims: tuple[str, ...], prediction: Text
+    *, name: str, title: Text, claims: tuple[str, ...], prediction: Text, quick: bool = True
 ) -> Callable[[type[Experiment]], type[Experiment]]:
     """Declares an experiment. All arguments are literals: the catalogue reads them without running the module.
 
+    `quick` ones run whenever all is verified; the others, of more than some seconds, only when asked for by name.
     Raises TypeError for an experiment without claims, without a text in either language, or without wrong variants:
     a check that nothing can fail shows nothing.
     """
@@ -172,10 +189,35 @@ def experiment(
             raise TypeError(f"{name}: an experiment judges at least one claim")
         if not getattr(cls, "wrong", {}):
             raise TypeError(f"{name}: an experiment without wrong variants shows nothing")
-        cls.name, cls.title, cls.claims, cls.prediction = name, title, claims, prediction
+        cls.name, cls.title, cls.claims, cls.prediction, cls.quick = name, title, claims, prediction, quick
         return cls
 
     return declare
+
+
+def expected_of_wrong(running: Experiment, predictions: dict[str, Prediction]) -> dict[str, float | None]:
+    """What theory gives for each wrong variant's check, None where it gives nothing. Measures nothing.
+
+    Powerless when a variant names a check that does not exist, or one that theory says would not refute it with
+    probability at least 1 - MISS: a pass of such an experiment would mean little.
+    """
+    found = {}
+    for key, wrong in running.wrong.items():
+        if wrong.check not in predictions:
+            raise Powerless(
+                f"{running.name}: the wrong variant {key} names the check {wrong.check}, which is not predicted; "
+                f"there are: {', '.join(predictions)}"
+            )
+        value = running.expect(wrong.subject).get(wrong.check)
+        prediction = predictions[wrong.check]
+        if value is not None and not seen(prediction, value):
+            raise Powerless(
+                f"{running.name}: the wrong variant {key} gives {value:.6g} in the check {wrong.check}, which is sure "
+                f"(to {1 - MISS:g}) to refute only what is below {prediction.blind.low:.6g} or above "
+                f"{prediction.blind.high:.6g}; take more samples, or name a check that sees it"
+            )
+        found[key] = value
+    return found
 
 
 def judge(predictions: dict[str, Prediction], measurement: Measurement) -> list[Check]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from verify.sources import source_hashes
 
-SCHEMA = 1
+SCHEMA = 2
 LOCAL = Path(".verify") / "records"  # made on this machine by `verify run`
 COMMITTED = Path("records")  # made with --record, kept in the repository
 
@@ -35,13 +35,16 @@ class Record:
 
     verdict      confirmed, refuted or inconclusive; `reason` says why when it is not confirmed
     checks       per prediction: name, title, predicted, margin, estimate, low, high, verdict, method, false_alarm,
-                 sees (values at or beyond these two are refuted with probability at least 1 - miss)
+                 sees (values at or beyond these two are refuted with probability at least 1 - miss), kind and
+                 rounding (how two records of it are compared, see `compare`): `exact` numbers are equal on every
+                 device, `arithmetic` and `sampled` ones differ by rounding only
     variants     per wrong version: name, title, source, the check that must refute it with its verdict, rejected,
                  expected (by theory, null where no formula says), estimate, low, high, and miss: the probability
                  that it would have passed (0 for arithmetic, null where theory promises nothing)
     false_alarm  bound on the probability that a right version fails any check
     sources      hash of every module that produced the numbers
     figure       file name by language
+    caption      what the figure shows, by language
     """
 
     name: str
@@ -66,6 +69,7 @@ class Record:
     seconds: float
     date: str
     figure: dict[str, str]
+    caption: dict[str, str]
     schema: int = SCHEMA
 
     def to_json(self) -> str:
@@ -118,11 +122,19 @@ def read_record(path: Path) -> Record:
 
 
 def load_records(root: Path) -> tuple[list[Record], list[str]]:
-    """All records below `root` in the order of their paths, and one sentence for each file that holds none."""
+    """All records below `root` in the order of their paths, and one sentence for each file that holds none.
+
+    A record under another name than its own counts as none: its figures and its address could not be found.
+    """
     records, problems = [], []
     for path in sorted(root.glob("*/*.json")):
         try:
-            records.append(read_record(path))
+            record = read_record(path)
         except RecordError as error:
             problems.append(str(error))
+            continue
+        if path != root / record.topic / f"{record.stem}.json":
+            problems.append(f"{path}: holds the record {record.topic}/{record.stem}.json; give it that name")
+            continue
+        records.append(record)
     return records, problems

@@ -1,12 +1,14 @@
 """The catalogue of experiments, read from their declarations without running them: no torch is imported.
 
-An experiment is a class under `@experiment(name=..., title=..., claims=..., prediction=...)` in
+An experiment is a class under `@experiment(name=..., title=..., claims=..., prediction=..., quick=...)` in
 `verify/theory/<topic>/experiments/*.py`. The arguments are literals, so the syntax tree holds all that a list shows.
 """
 
 from __future__ import annotations
 
 import ast
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,15 +31,22 @@ class Entry:
     prediction: dict[str, str]
     topic: str
     module: str
+    quick: bool = True
 
 
 def _declarations(path: Path) -> list[dict]:
-    """The keyword arguments of every @experiment decorator of a file."""
+    """The keyword arguments of every @experiment decorator of a file. ValueError for one that is no literal."""
     found = []
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         for call in node.decorator_list if isinstance(node, ast.ClassDef) else ():
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "experiment":
-                found.append({keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords})
+                try:
+                    found.append({str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords})
+                except ValueError:
+                    raise ValueError(
+                        f"{path}:{call.lineno}: the arguments of @experiment must be written out as literals; "
+                        "the catalogue reads them without running the file"
+                    ) from None
     return found
 
 
@@ -57,8 +66,29 @@ def all_experiments(theory: Path = THEORY) -> dict[str, Entry]:
 
 
 def find(name: str) -> Entry:
-    """One entry; UnknownExperiment lists what exists."""
+    """One entry; UnknownExperiment lists what exists, the most alike first."""
     entries = all_experiments()
     if name not in entries:
-        raise UnknownExperiment(f"no experiment is named {name!r}; there are: {', '.join(entries)}")
+        raise UnknownExperiment(f"no experiment is named {name!r}; there are: {', '.join(nearest(name, entries))}")
     return entries[name]
+
+
+def select(targets: Sequence[str]) -> list[Entry]:
+    """The experiments that names, topics or `all` stand for, each once, in the order asked for."""
+    entries = all_experiments()
+    chosen: dict[str, Entry] = {}
+    for target in targets:
+        found = {e.name: e for e in entries.values() if target in ("all", e.name, e.topic)}
+        if not found:
+            topics = dict.fromkeys(e.topic for e in entries.values())
+            raise UnknownExperiment(
+                f"no experiment and no topic is named {target!r}; there are: "
+                f"{', '.join(nearest(target, [*entries, *topics, 'all']))}"
+            )
+        chosen |= found
+    return list(chosen.values())
+
+
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """All names, the most alike first, then as they stood."""
+    return sorted(names, key=lambda other: -difflib.SequenceMatcher(None, name, other).ratio())

@@ -19,9 +19,9 @@ from verify.experiments.experiment import (
     Measurement,
     Prediction,
     Setting,
+    expected_of_wrong,
     judge,
     overall,
-    seen,
 )
 from verify.experiments.figure import draw
 from verify.experiments.records import Record, plain
@@ -29,6 +29,7 @@ from verify.experiments.registry import Entry, find
 from verify.experiments.statistics import CONFIRMED, INCONCLUSIVE, MISS, REFUTED
 from verify.sources import source_hashes
 
+DEVICES = ("cpu", "cuda")
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 LANGUAGES = ("en", "zh")
 Progress = Callable[[int, int, str], None]
@@ -59,9 +60,14 @@ def load(entry: Entry) -> type[Experiment]:
 
 def make_setting(device: str, dtype: str, seed: int) -> Setting:
     """Checks what the command line gave. SettingError for an unknown dtype, an unknown or absent device, a bad seed."""
-    devices = ["cpu"] + ["cuda"] * torch.cuda.is_available()
-    if device not in devices:
-        raise SettingError(f"device {device!r} is not available here; there is: {', '.join(devices)}")
+    if device not in DEVICES:
+        raise SettingError(f"no device is named {device!r}; there is: {', '.join(DEVICES)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "the CPU only"
+        raise SettingError(
+            f"CUDA was asked for, but torch {torch.__version__}, built for {built}, finds no CUDA device here; "
+            "run with --device cpu"
+        )
     if dtype not in DTYPES:
         raise SettingError(f"dtype {dtype!r} is not supported; there is: {', '.join(DTYPES)}")
     if not 0 <= seed < 2**64:
@@ -86,11 +92,13 @@ def perform(
     with torch.no_grad(), _full_precision():
         running = load(entry)(setting)
         predictions = running.predict()  # stated before anything is measured
+        expected = expected_of_wrong(running, predictions)
         measurements = _measure_all(running, progress or (lambda done, total, what: None))
         checks = {variant: judge(predictions, measured) for variant, measured in measurements.items()}
-        variants = [_variant(running, key, predictions, checks[key]) for key in running.wrong]
+        variants = [_variant(running, key, predictions, checks[key], expected[key]) for key in running.wrong]
         result, reason = _verdict(checks[""], variants)
         stem = f"{name}.{device}.{dtype}"
+        picture = running.picture(measurements)
         record = Record(
             name=name,
             topic=entry.topic,
@@ -101,7 +109,7 @@ def perform(
             summary=running.summary(measurements[""]),
             verdict=result,
             reason=reason,
-            checks=[_check(predictions[check.name], check) for check in checks[""]],
+            checks=[_check(predictions[check.name], check, setting) for check in checks[""]],
             variants=variants,
             false_alarm=sum(p.false_alarm for p in predictions.values()),
             miss=MISS,
@@ -114,20 +122,22 @@ def perform(
             seconds=round(time.perf_counter() - started, 3),
             date=datetime.now(UTC).strftime("%Y-%m-%d"),
             figure={language: f"{stem}.{language}.svg" for language in LANGUAGES},
+            caption=picture.description,
         )
-        picture = running.picture(measurements)
     return Outcome(record, {language: draw(picture, language, stem) for language in LANGUAGES})
 
 
 class _full_precision:
-    """Products of float32 matrices in float32: TF32 would make theory look approximate."""
+    """Products and convolutions of float32 numbers in float32: TF32 would make theory look approximate."""
 
     def __enter__(self) -> None:
-        self.before = torch.get_float32_matmul_precision()
+        self.before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
         torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
 
     def __exit__(self, *_: object) -> None:
-        torch.set_float32_matmul_precision(self.before)
+        torch.set_float32_matmul_precision(self.before[0])
+        torch.backends.cudnn.allow_tf32 = self.before[1]
 
 
 def _measure_all(running: Experiment, progress: Progress) -> dict[str, Measurement]:
@@ -140,7 +150,7 @@ def _measure_all(running: Experiment, progress: Progress) -> dict[str, Measureme
     return measurements
 
 
-def _check(prediction: Prediction, check: Check) -> dict:
+def _check(prediction: Prediction, check: Check, setting: Setting) -> dict:
     return {
         "name": check.name,
         "title": prediction.title,
@@ -149,6 +159,8 @@ def _check(prediction: Prediction, check: Check) -> dict:
         "sees": [plain(prediction.blind.low), plain(prediction.blind.high)],
         "false_alarm": prediction.false_alarm,
         "method": prediction.method,
+        "kind": prediction.kind,
+        "rounding": prediction.tolerance(setting.rounding),
         "verdict": check.verdict,
     } | _numbers(check)
 
@@ -157,13 +169,13 @@ def _numbers(check: Check) -> dict:
     return {key: plain(getattr(check.interval, key)) for key in ("estimate", "low", "high")}
 
 
-def _variant(running: Experiment, key: str, predictions: dict[str, Prediction], checks: list[Check]) -> dict:
+def _variant(
+    running: Experiment, key: str, predictions: dict[str, Prediction], checks: list[Check], expected: float | None
+) -> dict:
+    """`miss` is what theory promises: nothing where it gives no number for a sampled check, see `expected_of_wrong`."""
     wrong = running.wrong[key]
-    prediction = predictions[wrong.check]
     check = next(check for check in checks if check.name == wrong.check)
-    value = running.expect(wrong.subject).get(wrong.check)
-    sampled = prediction.false_alarm > 0
-    promised = value is not None and seen(prediction, value)
+    sampled = predictions[wrong.check].false_alarm > 0
     return {
         "name": key,
         "title": wrong.title,
@@ -171,8 +183,8 @@ def _variant(running: Experiment, key: str, predictions: dict[str, Prediction], 
         "verdict": check.verdict,
         "rejected": check.verdict == REFUTED,
         "check": wrong.check,
-        "expected": None if value is None else plain(value),
-        "miss": (MISS if promised else None) if sampled else 0.0,
+        "expected": None if expected is None else plain(expected),
+        "miss": (None if expected is None else MISS) if sampled else 0.0,
     } | _numbers(check)
 
 
@@ -188,25 +200,31 @@ def _verdict(checks: list[Check], variants: list[dict]) -> tuple[str, str]:
 
 
 def main() -> int:
-    """Runs the named experiments (all by default) and writes their records: `python -m verify.experiments.run`."""
+    """Runs experiments by name or topic (all by default): `python -m verify.experiments.run`, with torch alone."""
     import argparse
 
-    from verify.experiments.registry import all_experiments
+    from verify.experiments.registry import UnknownExperiment, select
 
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("names", nargs="*", help="experiments; all when none is given")
+    parser.add_argument("names", nargs="*", help="experiments or topics; all when none is given")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float64")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--record", type=Path, default=None, metavar="FOLDER", help="write records below this folder")
     options = parser.parse_args()
+    try:
+        entries = select(options.names or ["all"])
+        make_setting(options.device, options.dtype, options.seed)
+    except (UnknownExperiment, SettingError) as error:
+        print(error, file=sys.stderr)
+        return 2
     bad = 0
-    for name in options.names or all_experiments():
-        outcome = perform(name, options.device, options.dtype, options.seed)
+    for entry in entries:
+        outcome = perform(entry.name, options.device, options.dtype, options.seed)
         record = outcome.record
         rejected = sum(variant["rejected"] for variant in record.variants)
-        print(f"{name:20s} {record.verdict:12s} {rejected}/{len(record.variants)} wrong variants rejected "
-              f"{record.seconds:6.1f} s  {record.reason}")  # fmt: skip
+        print(f"{entry.name:20s} {record.verdict:12s} {rejected}/{len(record.variants)} wrong variants rejected "
+              f"{record.seconds:6.1f} s  {record.reason}", flush=True)  # fmt: skip
         bad += record.verdict != CONFIRMED
         if options.record:
             outcome.write(options.record)

@@ -55,7 +55,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong version that people really write. `rows` is a chain of its own, read in `scope`."""
+    """A wrong version that people really write. `rows` is a chain of its own, read in `scope`.
+
+    `experiment` names the one that measures it, '' when none does.
+    """
 
     name: str
     title: dict[str, str]
@@ -64,6 +67,7 @@ class Mistake:
     scope: Scope
     latex: str
     line: int = 0
+    experiment: str = ""
 
 
 @dataclass(frozen=True)

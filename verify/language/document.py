@@ -278,6 +278,7 @@ def _attach_mistake(block: Block, document: Document, contexts: dict[str, tuple[
         scope=own_scope,
         latex=formula.strip(),
         line=document.text.count("\n", 0, block.start) + 1,
+        experiment=block.options.get("experiment", ""),
     )
     document.claims[place] = replace(claim, mistakes=(*claim.mistakes, mistake))
 

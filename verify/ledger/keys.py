@@ -62,6 +62,13 @@ def claim_key(claim: Claim, route: str) -> str:
     return _hash([claim.id, keys])
 
 
+def is_fresh(claim: Claim, entry: dict[str, Any] | None) -> bool:
+    """Is this entry complete, and each of its verdicts made from what the claim depends on today?"""
+    if not entry or not entry["complete"]:
+        return False
+    return all(entry[route]["key"] == claim_key(claim, route) for route in (PROOF, SAMPLING))
+
+
 def steps_of(claim: Claim) -> list[tuple[Row, Row]]:
     """Neighbouring rows of every chain, in order."""
     return [pair for chain in claim.chains for pair in zip(chain, chain[1:], strict=False)]

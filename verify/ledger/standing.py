@@ -6,7 +6,6 @@ Everything is computed here from the ledger and the records; no file holds a sta
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from verify.language.catalog import Catalog
@@ -26,6 +25,7 @@ class Standing:
     routes      verdict by route: `proof`, `sampling`, `experiment:NAME`
     dimensions  what the proof covers: `any`, `scalar`, `1, 2, 3`, or ''
     stale       an input of some verdict changed since it was made, or it was never made
+    unmeasured  the experiments among them that have no fresh record
     problems    what fails the build, one sentence each
     """
 
@@ -37,6 +37,7 @@ class Standing:
     stale: bool
     seconds: float
     problems: tuple[str, ...] = ()
+    unmeasured: tuple[str, ...] = ()
 
 
 @dataclass
@@ -47,10 +48,11 @@ class _Own:
     stale: bool = False
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
+    unmeasured: list[str] = field(default_factory=list)
 
 
 def standings(catalog: Catalog, ledger: Ledger, records: dict[str, Any] | None = None) -> dict[str, Standing]:
-    """Standing of every claim. `records` maps an experiment's name to its newest record (see `newest`)."""
+    """Standing of every claim. `records` maps an experiment's name to the record that decides, see `recorded`."""
     own = {claim.id: _own(claim, ledger.entry(claim.id), records or {}) for claim in catalog.claims.values()}
     out = {}
     for claim_id, mine in own.items():
@@ -65,25 +67,9 @@ def standings(catalog: Catalog, ledger: Ledger, records: dict[str, Any] | None =
             stale=mine.stale,
             seconds=mine.seconds,
             problems=tuple(mine.problems),
+            unmeasured=tuple(mine.unmeasured),
         )
     return out
-
-
-def newest(*roots: Path) -> dict[str, Any]:
-    """The newest record of each experiment below several roots; a fresh one wins over a stale one.
-
-    A file that holds no record is left out: its experiment then counts as not run.
-    """
-    from verify.experiments.records import load_records
-
-    best: dict[str, Any] = {}
-    for root in roots:
-        records, _ = load_records(root)
-        for record in records:
-            old = best.get(record.name)
-            if old is None or (not record.stale(), record.date) > (not old.stale(), old.date):
-                best[record.name] = record
-    return best
 
 
 def _own(claim: Claim, entry: dict[str, Any] | None, records: dict[str, Any]) -> _Own:
@@ -93,8 +79,10 @@ def _own(claim: Claim, entry: dict[str, Any] | None, records: dict[str, Any]) ->
     for name in claim.experiments:
         record = records.get(name)
         own.routes[f"experiment:{name}"] = _FROM_EXPERIMENT[record.verdict] if record else UNDECIDED
-        own.stale |= record is None or bool(record.stale())
+        if record is None or record.stale():
+            own.unmeasured.append(name)
         own.seconds += record.seconds if record else 0.0
+    own.stale |= bool(own.unmeasured)
     own.verdict = _combine(claim, own.routes)
     measured = [name for name in claim.experiments if own.routes[f"experiment:{name}"] == REFUTED]
     own.problems += [f"the experiment {name} refutes it" for name in measured]

@@ -18,12 +18,14 @@ MUTANTS = ("made", "refuted", "refused", "equivalent", "undecided", "survived", 
 def status_document(
     catalog: Catalog, ledger: Ledger, records: dict[str, Any], chosen: Sequence[Claim] | None = None
 ) -> dict[str, Any]:
-    """`verify status --json`: version, counts, claims (documented in docs/reference/json.md)."""
+    """`verify status --json`: version, counts, claims, unmeasured (documented in docs/reference/json.md)."""
     everywhere = standings(catalog, ledger, records)
     claims = list(catalog.claims.values()) if chosen is None else list(chosen)
     mine = {claim.id: everywhere[claim.id] for claim in claims}
     entries = [_entry(claim, mine[claim.id], ledger) for claim in claims]
-    return {"version": 1, "counts": _counts(claims, mine, ledger, records), "claims": entries}
+    unmeasured = list(dict.fromkeys(name for standing in mine.values() for name in standing.unmeasured))
+    counts = _counts(claims, mine, ledger, records)
+    return {"version": 1, "counts": counts, "claims": entries, "unmeasured": unmeasured}
 
 
 def _entry(claim: Claim, standing: Standing, ledger: Ledger) -> dict[str, Any]:
@@ -46,6 +48,8 @@ def _why(claim: Claim, standing: Standing, ledger: Ledger) -> str:
     """One sentence on why a claim is not simply proved; empty when it is."""
     if standing.problems:
         return "; ".join(standing.problems)
+    if standing.unmeasured:
+        return f"no fresh record: verify experiment run {' '.join(standing.unmeasured)}"
     if standing.stale:
         return f"stale or not judged yet: verify run {claim.id}"
     if standing.verdict == PROVED:

@@ -1,4 +1,4 @@
-"""Judges claims: plans the tasks that are not answered by the ledger, runs them in workers, writes each claim.
+"""Judges claims: plans the tasks that are not answered by the ledger, runs them on an engine, writes each claim.
 
 A claim is written to the ledger as soon as its last task is done, so an interrupted run keeps what it did.
 """
@@ -6,19 +6,21 @@ A claim is written to the ledger as soon as its last task is done, so an interru
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from verify.language.claim import Claim, Row
-from verify.ledger.keys import PROOF, SAMPLING, claim_key, judge_version, step_key
+from verify.ledger.keys import PROOF, SAMPLING, claim_key, is_fresh, judge_version, step_key
 from verify.ledger.store import Ledger
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS, worst
 from verify.running import tasks
-from verify.running.workers import SECONDS, OurError, Workers
+from verify.running.engine import SECONDS, Engine, OurError
 
 Progress = Callable[[int, int, str], None]
 MUTANT_BATCH, MUTANT_SECONDS = 12, 120.0
+PATIENCE = 5.0  # seconds without an answer before the engine is asked whether it still runs
 
 
 @dataclass
@@ -52,18 +54,13 @@ class Report:
 
 def needs_judging(claim: Claim, ledger: Ledger) -> bool:
     """Is any verdict of this claim missing or stale?"""
-    if not claim.chains:
-        return False
-    entry = ledger.entry(claim.id)
-    if not entry or not entry["complete"]:
-        return True
-    return any(entry[route]["key"] != claim_key(claim, route) for route in (PROOF, SAMPLING))
+    return bool(claim.chains) and not is_fresh(claim, ledger.entry(claim.id))
 
 
 def judge_claims(
     claims: Iterable[Claim],
     ledger: Ledger,
-    workers: Workers,
+    engine: Engine,
     fresh: bool = False,
     with_mutants: bool = True,
     progress: Progress | None = None,
@@ -72,34 +69,45 @@ def judge_claims(
 
     Without mutants the entries are incomplete and judged again by the next full run.
 
-    OSError from writing the ledger is raised after the entries before it are safe.
+    OSError from writing the ledger and EngineError from an engine that is lost are raised after the entries before
+    them are safe.
     """
     report = Report()
     cases = [_plan(claim, None if fresh else ledger.entry(claim.id), with_mutants) for claim in claims]
     total, done = sum(len(case.jobs) for case in cases), 0
     futures: dict[Future, tuple[_Case, _Job]] = {}
+    finished: SimpleQueue[Future] = SimpleQueue()
     for case in cases:
         case.open = len(case.jobs)
         for job in case.jobs:
-            futures[workers.submit(job.function, *job.arguments, seconds=job.seconds)] = (case, job)
+            future = engine.submit(job.function, *job.arguments, seconds=job.seconds)
+            futures[future] = (case, job)
+            future.add_done_callback(finished.put)
         if not case.open:
             _finish(case, ledger, report)
-    pending = set(futures)
-    while pending:
-        finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-        for future in finished:
-            case, job = futures.pop(future)
-            try:
-                case.results[job.slot] = workers.outcome(future, job.seconds)
-            except OurError as error:
-                report.crashes.setdefault(case.claim.id, str(error))
-            case.open -= 1
-            done += 1
-            if progress:
-                progress(done, total, case.claim.id)
-            if not case.open and case.claim.id not in report.crashes:
-                _finish(case, ledger, report)
+    while futures:
+        future = _next(finished, engine)
+        case, job = futures.pop(future)
+        try:
+            case.results[job.slot] = engine.outcome(future, job.seconds)
+        except OurError as error:
+            report.crashes.setdefault(case.claim.id, str(error))
+        case.open -= 1
+        done += 1
+        if progress:
+            progress(done, total, case.claim.id)
+        if not case.open and case.claim.id not in report.crashes:
+            _finish(case, ledger, report)
     return report
+
+
+def _next(finished: SimpleQueue[Future], engine: Engine) -> Future:
+    """The next finished future. EngineError when the engine is lost, so that nobody waits for ever."""
+    while True:
+        try:
+            return finished.get(timeout=PATIENCE)
+        except Empty:
+            engine.check()
 
 
 # ---------------------------------------------------------------- planning

@@ -14,16 +14,11 @@ from concurrent.futures import Future, TimeoutError
 from typing import Any
 
 from verify.ledger.verdict import UNDECIDED
-
-SECONDS, MEGABYTES = 30.0, 3_000
-
-
-class OurError(Exception):
-    """A judgement crashed: a fault of the program, never a verdict. The text is the traceback."""
+from verify.running.engine import MEGABYTES, SECONDS, OurError
 
 
 class Workers:
-    """A pool of judging processes. Use as a context manager; leaving it stops them."""
+    """The engine of one machine: a pool of judging processes. Leaving it stops them."""
 
     def __init__(self, count: int | None = None, megabytes: int = MEGABYTES) -> None:
         from pebble import ProcessPool
@@ -73,6 +68,9 @@ class Workers:
             return {"verdict": UNDECIDED, "why": "the expression is nested too deeply"}
         except Exception as error:  # anything else is a crash of ours, and is raised as that
             raise OurError(getattr(error, "traceback", None) or repr(error)) from error
+
+    def check(self) -> None:
+        """A worker that died is replaced, so there is always one left."""
 
 
 def _import_judges() -> None:

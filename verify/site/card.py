@@ -94,6 +94,7 @@ class Printer:
                 signs=words.SIGNS,
                 dimensions=self.dimensions,
                 number=number,
+                sees=self.sees,
                 mutants=self.mutants,
                 mutant_kinds=MUTANTS,
                 method=self.method,
@@ -145,6 +146,19 @@ class Printer:
         total = sum(found.get(kind, 0) for kind in MUTANTS)
         return text["mutants.sentence"].format(total, text["comma"].join(parts))
 
+    def sees(self, check: Mapping[str, Any]) -> str:
+        """What a check would have seen: the relative deviation where that has a meaning, and the two values."""
+        low, high = check["sees"]
+        ends = [f"≤ {number(low)}"] * (not isinstance(low, str)) + [f"≥ {number(high)}"] * (not isinstance(high, str))
+        if not ends:
+            return "–"
+        found = self.shelf.text["comma"].join(ends)
+        size = abs(check["predicted"])
+        if len(ends) < 2 or not size or max(high - check["predicted"], check["predicted"] - low) >= size:
+            return found
+        share = max(high - check["predicted"], check["predicted"] - low) / size
+        return f"{self.shelf.text['sees.relative'].format(percent(share))} ({found})"
+
     def method(self, text: str) -> str:
         return words.method(text, self.shelf.language)
 
@@ -183,6 +197,11 @@ def as_read(step: Step) -> Markup:
 def number(value: float | str | None) -> str:
     """A measured number with four digits; what is not a number is shown as it stands."""
     return f"{value:.4g}" if isinstance(value, int | float) else str(value if value is not None else "–")
+
+
+def percent(share: float) -> str:
+    """A share in per cent with two digits, in full where they would be too many."""
+    return f"{100 * share:.2g} %" if share >= 1e-4 else f"{share:.1e}"
 
 
 @functools.cache

@@ -20,6 +20,7 @@ from verify.ledger.verdict import StepVerdict
 
 if TYPE_CHECKING:
     from verify.experiments.records import Record
+    from verify.ledger.recorded import Kept
     from verify.ledger.standing import Standing
 
 Entry = Mapping[str, Any]
@@ -59,20 +60,25 @@ class JudgedMistake:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment that judges a claim; `record` is None and `folder` empty while it has not been run."""
+    """One experiment that judges a claim, and its records, the deciding one first: none while it has not been run."""
 
     name: str
     verdict: str
-    record: Record | None = None
-    folder: Path = Path()
+    kept: tuple[Kept, ...] = ()
+
+    @property
+    def record(self) -> Record | None:
+        """The one that decides."""
+        return self.kept[0].record if self.kept else None
 
     @property
     def files(self) -> dict[str, Path]:
-        """Address in the site -> file, for the record and its figures."""
-        if self.record is None:
-            return {}
-        names = [f"{self.record.stem}.json", *self.record.figure.values()]
-        return {f"records/{self.record.topic}/{name}": self.folder / self.record.topic / name for name in names}
+        """Address in the site -> file, for the records and their figures."""
+        return {
+            f"records/{one.record.topic}/{name}": one.path.parent / name
+            for one in self.kept
+            for name in (one.path.name, *one.record.figure.values())
+        }
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ class Library:
     claims     id -> Claim
     entries    id -> the ledger's entry of that claim
     standings  id -> Standing
-    records    experiment -> its newest record and the folder of records that holds it
+    records    experiment -> its records, one for each device and dtype, the deciding one first
     errors     what the catalogue could not read; a site is not built from it
     """
 
@@ -119,7 +125,7 @@ class Library:
         claims: Mapping[str, Claim],
         entries: Mapping[str, Entry],
         standings: Mapping[str, Standing],
-        records: Mapping[str, tuple[Record, Path]] | None = None,
+        records: Mapping[str, list[Kept]] | None = None,
         errors: tuple[Any, ...] = (),
     ) -> None:
         self.claims = dict(sorted(claims.items()))
@@ -131,20 +137,15 @@ class Library:
     @classmethod
     def load(cls, root: Path) -> Library:
         """The library of the project at `root`, from its pages and its ledger."""
-        from verify.experiments.records import COMMITTED, LOCAL
         from verify.language.catalog import load_catalog
-        from verify.ledger.standing import newest, standings
+        from verify.ledger.recorded import deciding, here
+        from verify.ledger.standing import standings
         from verify.ledger.store import Ledger
 
         catalog, ledger = load_catalog(root), Ledger(root)
-        folders = (root / LOCAL, root / COMMITTED)
-        known = newest(*folders)
-        places = {
-            name: (record, next(f for f in folders if (f / record.topic / f"{record.stem}.json").is_file()))
-            for name, record in known.items()
-        }
+        kept = here(root)
         entries = {id_: ledger.entry(id_) or {} for id_ in catalog.claims}
-        return cls(catalog.claims, entries, standings(catalog, ledger, known), places, tuple(catalog.errors))
+        return cls(catalog.claims, entries, standings(catalog, ledger, deciding(kept)), kept, tuple(catalog.errors))
 
     def card(self, id_: str) -> Card:
         """The card of one claim; KeyError if there is no such claim."""
@@ -214,4 +215,4 @@ class Library:
 
     def _experiment(self, name: str, id_: str) -> Experiment:
         verdict = self.standings[id_].routes.get(f"experiment:{name}", verdicts.UNDECIDED)
-        return Experiment(name, verdict, *self.records.get(name, ()))
+        return Experiment(name, verdict, tuple(self.records.get(name, ())))

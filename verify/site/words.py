@@ -96,6 +96,20 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "visible": ("would have been seen", "可察觉的偏差"),
     "variants": ("wrong variants", "错误变体"),
     "record": ("record", "记录"),
+    "records": ("records", "记录"),
+    "device": ("device", "设备"),
+    "took": ("took", "用时"),
+    "seed": ("seed {0}", "随机种子 {0}"),
+    "confirmed": ("confirmed", "已证实"),
+    "inconclusive": ("inconclusive", "未能断定"),
+    "changed": ("changed since", "此后有改动"),
+    "sees.sentence": (
+        "Each check would have refuted what lies beyond the values in its last column with probability at least "
+        "{0:g}; a right version fails any of them with probability at most {1:.1g}.",
+        "凡超出末列所示取值者，每项检查都会以至少 {0:g} 的概率予以否定；"
+        "正确的版本未能通过其中任何一项的概率至多为 {1:.1g}。",
+    ),
+    "sees.relative": ("a deviation of {0}", "{0} 的偏差"),
     "figure": ("figure", "图"),
     "not_run": ("not run yet", "尚未运行"),
     "seconds": ("{0} s", "{0} 秒"),
@@ -184,12 +198,14 @@ DECLARATION_ZH: dict[str, str] = {
 TOPICS_ZH: dict[str, str] = {
     "edm": "EDM 设计空间",
     "gauss": "高斯代数",
+    "mem": "记忆与泛化",
     "notation": "记号",
     "param": "参数化与权重",
     "rev": "逆向过程",
     "sched": "噪声时间表",
     "score": "得分函数",
     "sde": "随机微分方程",
+    "train": "训练",
 }
 # The phrases of which the judges make the description of a method.
 METHODS_ZH: dict[str, str] = {

@@ -31,9 +31,9 @@ from verify.experiments.experiment import (
     Wrong,
     experiment,
 )
+from verify.experiments.grids import karras
 from verify.experiments.oracles import Gaussian, Mixture
 from verify.experiments.samplers import Denoise, Noise, churn, inflate
-from verify.experiments.schedules import karras_steps
 from verify.experiments.statistics import (
     FALSE_ALARM,
     CharacteristicFunction,
@@ -258,7 +258,7 @@ class Churn(Experiment):
             "noise-step": self._law().distance(self._characteristic(1.0, level)),
             "noise-variance": (DEVIATION**2 + level**2) / (DEVIATION**2 + RAISED**2),
             "round-trip": subject.order,
-            "variance": subject.rule.variance(karras_steps(STEPS), DEVIATION),
+            "variance": subject.rule.variance(karras(STEPS), DEVIATION),
         }
 
     def measure(self, subject: Algorithm) -> Measurement:
@@ -306,7 +306,7 @@ class Churn(Experiment):
     def _whole_run(self, subject: Algorithm) -> Interval:
         start, *noise = self._latents
         zero = self.setting.tensor([0.0])
-        denoise, sigmas = Gaussian(zero, zero + DEVIATION**2).denoise, karras_steps(STEPS)
+        denoise, sigmas = Gaussian(zero, zero + DEVIATION**2).denoise, karras(STEPS)
         out = subject.run(denoise, sigmas[0] * start, sigmas, noise.__getitem__, S_CHURN, S_MIN, S_MAX)
         law = ChiSquare(out.numel(), self.share)
         return law.interval(mean((out / DEVIATION).double().square()))

@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -34,9 +34,9 @@ from verify.experiments.experiment import (
     Wrong,
     experiment,
 )
+from verify.experiments.grids import karras
 from verify.experiments.oracles import DataSet, Gaussian
 from verify.experiments.samplers import Counted, Denoise, euler, heun
-from verify.experiments.schedules import karras_steps
 from verify.experiments.statistics import (
     FALSE_ALARM,
     BoundedMean,
@@ -75,7 +75,7 @@ Levels = Callable[[int], list[float]]
 
 
 def softmax_average(points: Tensor) -> Denoise:
-    return DataSet(points, chunk=2).denoise
+    return DataSet(points).denoise
 
 
 def half_missing(points: Tensor) -> Denoise:
@@ -152,11 +152,11 @@ def against_the_slope(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> T
 
 def unreached_minimum(n: int) -> list[float]:
     """The ramp i/N instead of i/(N-1): sigma_min is never reached."""
-    return karras_steps(n + 1, SIGMA_MIN, SIGMA_MAX, RHO)[:-2] + [0.0]
+    return karras(n + 1, SIGMA_MIN, SIGMA_MAX, RHO)[:-2] + [0.0]
 
 
 def default_levels(n: int) -> list[float]:
-    return karras_steps(n, SIGMA_MIN, SIGMA_MAX, RHO)
+    return karras(n, SIGMA_MIN, SIGMA_MAX, RHO)
 
 
 # -- closed forms ---------------------------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ class IdealDenoiser(Experiment):
         predictions["far"] = arithmetic(far, 0.0, slack)
         predictions["tangent"] = arithmetic(tangent, 0.0, slack)
         calls = {"en": "evaluations of the denoiser (NFE)", "zh": "去噪器的求值次数（NFE）"}
-        predictions["calls"] = arithmetic(calls, 2.0 * STEPS - 1, 0.5)
+        predictions["calls"] = replace(arithmetic(calls, 2.0 * STEPS - 1, 0.5), counted=True)
         return predictions
 
     def _gaussian_predictions(self, expected: dict[str, float]) -> dict[str, Prediction]:

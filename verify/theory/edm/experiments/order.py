@@ -28,9 +28,9 @@ from verify.experiments.experiment import (
     Wrong,
     experiment,
 )
+from verify.experiments.grids import karras
 from verify.experiments.oracles import Gaussian, Mixture
 from verify.experiments.samplers import Denoise, euler, heun
-from verify.experiments.schedules import power_grid
 from verify.experiments.statistics import Interval, around, order_interval
 
 Sampler = Callable[[Denoise, Tensor, Sequence[float]], Tensor]
@@ -215,7 +215,7 @@ class Order(Experiment):
     def _mixture_errors(self, sampler: Sampler) -> list[float]:
         denoise = self._mixture(self.setting.dtype).denoise
         start, truth = self._exact[SIGMA_MAX], self._exact[SIGMA_MIN]
-        grids = (power_grid(n, SIGMA_MIN, SIGMA_MAX, RHO) for n in STEPS)
+        grids = (karras(n + 1, SIGMA_MIN, SIGMA_MAX, RHO, to_zero=False) for n in STEPS)
         return [self._error(sampler, denoise, start, truth, grid) for grid in grids]
 
     def _gaussian_errors(self, sampler: Sampler) -> list[float]:
@@ -224,7 +224,7 @@ class Order(Experiment):
         start = SIGMA_MAX * self.setting.latents.normal("order.start", POINTS, 4)
         square = deviation.double() ** 2
         truth = start.double() * ((square + SIGMA_MIN**2) / (square + SIGMA_MAX**2)).sqrt()
-        grids = (power_grid(n, SIGMA_MIN, SIGMA_MAX, RHO) for n in STEPS)
+        grids = (karras(n + 1, SIGMA_MIN, SIGMA_MAX, RHO, to_zero=False) for n in STEPS)
         return [self._error(sampler, target.denoise, start, truth, grid) for grid in grids]
 
     def _local_errors(self, sampler: Sampler) -> list[float]:

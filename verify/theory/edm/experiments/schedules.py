@@ -27,18 +27,9 @@ from verify.experiments.experiment import (
     Wrong,
     experiment,
 )
+from verify.experiments.grids import iddpm_table, karras, ve_times, vp_times
 from verify.experiments.oracles import Gaussian
-from verify.experiments.schedules import (
-    Schedule,
-    edm,
-    iddpm_sigmas,
-    karras_steps,
-    ve,
-    ve_steps,
-    vp,
-    vp_sigma_inverse,
-    vp_steps,
-)
+from verify.experiments.paths import Curve, Path, brownian, edm, vp_linear
 from verify.experiments.statistics import (
     FALSE_ALARM,
     ChiSquare,
@@ -93,15 +84,15 @@ IDENTITIES: dict[str, Text] = {
 
 @dataclass(frozen=True)
 class Table:
-    """Table 1 as code: schedules, time steps and the law of the training noise (mean and deviation of ln sigma)."""
+    """Table 1 as code: paths (noise level and alpha are the table's sigma and s), times, and the training noise."""
 
-    vp: Schedule = vp()
-    vp_times: Callable[[int], list[float]] = vp_steps
-    ve_times: Callable[[int], list[float]] = ve_steps
-    ve: Schedule = ve()
+    vp: Path = vp_linear()
+    vp_times: Callable[[int], list[float]] = vp_times
+    ve_times: Callable[[int], list[float]] = ve_times
+    ve: Path = brownian()
     ve_coefficient: float = 0.5
-    iddpm: Callable[[], list[float]] = iddpm_sigmas
-    levels: Callable[[int], list[float]] = karras_steps
+    iddpm: Callable[[], list[float]] = iddpm_table
+    levels: Callable[[int], list[float]] = karras
     p_mean: float = P_MEAN
     p_std: float = P_STD
     base: float = math.e
@@ -113,11 +104,11 @@ def song_times(n: int) -> list[float]:
 
 
 def ramp_over_n(n: int) -> list[float]:
-    return karras_steps(n + 1)[:n] + [0.0]
+    return karras(n + 1)[:n] + [0.0]
 
 
 def reversed_iddpm() -> list[float]:
-    return iddpm_sigmas()[::-1]
+    return iddpm_table()[::-1]
 
 
 @experiment(
@@ -138,13 +129,13 @@ class Schedules(Experiment):
     wrong = {
         "beta-d-19.1": Wrong(
             {"en": "beta_d = 19.1", "zh": "β_d = 19.1"},
-            Table(vp=vp(beta_d=19.1)),
+            Table(vp=vp_linear(beta_max=0.1 + 19.1)),
             "vp.sigma-top",
             "NVlabs/edm #5, first version",
         ),
         "s-without-half": Wrong(
             {"en": "VP: s = exp(-B)", "zh": "VP：s = e^{-B}"},
-            Table(vp=replace(vp(), s=lambda t: vp().s(t) ** 2)),
+            Table(vp=replace(vp_linear(), alpha=Curve(lambda t: vp_linear().alpha(t) ** 2))),
             "vp.preserves",
             "NVlabs/edm #1",
         ),
@@ -160,7 +151,7 @@ class Schedules(Experiment):
         ),
         "ve-half-range": Wrong(
             {"en": "VE: 0.01 and 50 for data in [-1, 1]", "zh": "VE：对 [−1, 1] 的数据取 0.01 与 50"},
-            Table(ve_times=lambda n: ve_steps(n, 0.01, 50.0)),
+            Table(ve_times=lambda n: ve_times(n, 0.01, 50.0)),
             "ve.ends",
         ),
         "ve-is-edm": Wrong(
@@ -180,7 +171,7 @@ class Schedules(Experiment):
         ),
         "ends-swapped": Wrong(
             {"en": "EDM: sigma_min and sigma_max swapped", "zh": "EDM：σ_min 与 σ_max 写反"},
-            Table(levels=lambda n: karras_steps(n, sigma_min=80.0, sigma_max=0.002)),
+            Table(levels=lambda n: karras(n, sigma_min=80.0, sigma_max=0.002)),
             "edm.last",
             "huggingface/diffusers #5077",
         ),
@@ -248,7 +239,7 @@ class Schedules(Experiment):
 
     def _rows(self, subject: Table) -> dict[str, float]:
         ends = torch.tensor([1.0, 1e-3], dtype=torch.float64)
-        top, bottom = subject.vp.sigma(ends).tolist()
+        top, bottom = subject.vp.noise_level(ends).tolist()
         u, levels = subject.iddpm(), subject.levels(N)
         return {
             "vp.sigma-top": top,
@@ -276,14 +267,12 @@ class Schedules(Experiment):
         }
 
     def _identities(self, subject: Table) -> dict[str, float]:
-        t = torch.tensor(vp_steps(33), dtype=torch.float64)
+        t = torch.tensor(vp_times(33), dtype=torch.float64)
         found = {
-            "vp.sigma-dot": relative(subject.vp.sigma_dot(t), derivative(subject.vp.sigma, t)),
-            "vp.s-dot": relative(subject.vp.s_dot(t), derivative(subject.vp.s, t)),
-            "vp.preserves": float((subject.vp.s(t) ** 2 * (1 + subject.vp.sigma(t) ** 2) - 1).abs().max()),
-            "vp.inverse": max(
-                abs(vp_sigma_inverse(v) - w) for v, w in zip(subject.vp.sigma(t).tolist(), t.tolist(), strict=True)
-            ),
+            "vp.sigma-dot": relative(subject.vp.noise_level_dot(t), derivative(subject.vp.noise_level, t)),
+            "vp.s-dot": relative(subject.vp.alpha_dot(t), derivative(subject.vp.alpha, t)),
+            "vp.preserves": float((subject.vp.alpha(t) ** 2 * (1 + subject.vp.noise_level(t) ** 2) - 1).abs().max()),
+            "vp.inverse": float((subject.vp.time_of(subject.vp.noise_level(t)) - t).abs().max()),
         }
         times = torch.tensor(subject.ve_times(33), dtype=torch.float64)
         sigma = subject.ve.sigma(times)
@@ -317,12 +306,12 @@ class Schedules(Experiment):
         }
 
     def picture(self, measurements: dict[str, Measurement]) -> Picture:
-        u = iddpm_sigmas()
+        u = iddpm_table()
         pick = [u[round(8 + (999 - 8) * i / (N - 1))] for i in range(N)]
         rows = (
-            ({"en": "EDM", "zh": "EDM"}, karras_steps(N)[:-1]),
-            ({"en": "VP", "zh": "VP"}, vp().sigma(torch.tensor(vp_steps(N), dtype=torch.float64)).tolist()),
-            ({"en": "VE", "zh": "VE"}, [math.sqrt(t) for t in ve_steps(N)]),
+            ({"en": "EDM", "zh": "EDM"}, karras(N)[:-1]),
+            ({"en": "VP", "zh": "VP"}, [vp_linear().noise_level(t) for t in vp_times(N)]),
+            ({"en": "VE", "zh": "VE"}, [math.sqrt(t) for t in ve_times(N)]),
             ({"en": "iDDPM", "zh": "iDDPM"}, pick),
         )
         series = [Series(title, [float(i) for i in range(N)], levels, "marked") for title, levels in rows]
