@@ -46,6 +46,13 @@ def test_one_formula_in_several_hands_is_one_tree(spellings):
     assert len(trees) == 1, trees
 
 
+def test_a_power_of_a_declared_e_is_not_guessed():
+    scope = scope_of(r"$e, a$ : real")
+    with pytest.raises(LanguageError, match="ambiguous"):
+        read_formula("e^{a}", scope)
+    assert read_formula("a e", scope).factors[1].key == "e"
+
+
 @pytest.mark.parametrize(
     ("text", "message", "help_"),
     [

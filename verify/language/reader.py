@@ -343,9 +343,14 @@ class Reader(Cursor):
             return law
         if self.at(SYMBOL, "_", 1):
             return self._sized_identity()
-        if token.text in self.scope:
-            return None
         span = (token.start, token.end)
+        if token.text in self.scope:
+            if token.text == "e" and self.at(SYMBOL, "^", 1):
+                raise self.fail(
+                    "ambiguous: a power of the declared e, or the exponential?", span,
+                    "declare another letter, and write \\exp(...) or e^{...} for the exponential",
+                )
+            return None
         if token.text == "O" and self.at(SYMBOL, "(", 1):
             self.advance()
             return read_big_o(self, token.start)

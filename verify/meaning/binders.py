@@ -15,8 +15,10 @@ from verify.meaning.algebra import SCALAR, Value
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.expressions import close, depends
+from verify.meaning.facts import Facts
 from verify.meaning.hidden import refuse_hidden
 from verify.meaning.positivity import provably_positive
+from verify.meaning.sizes import expand
 
 WRITTEN_OUT = 16  # a sum between numbers with at most this many terms is written out
 
@@ -90,21 +92,58 @@ def _definite(node: Integral, key: str, limits: tuple[sp.Expr, sp.Expr], reading
         return reading.integrate_everywhere(value, variable)
 
     def integral(body: sp.Expr) -> sp.Expr:
-        exact = _polynomial_integral(body, variable, lower, upper)
+        exact = _elementary_integral(body, variable, lower, upper, reading.facts)
         return close(sp.Integral, body, variable, lower, upper, reading.table) if exact is None else exact
 
     return _operated(reading, integral, value, variable)
 
 
-def _polynomial_integral(
-    body: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr
+def _elementary_integral(
+    body: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr, facts: Facts
 ) -> sp.Expr | None:
-    if body == 0:
-        return body
-    if lower.is_infinite or upper.is_infinite or not body.is_polynomial(variable):
+    """The integral of a sum of c u^n exp(k u), exactly, or None where the body has another form."""
+    if lower.is_infinite or upper.is_infinite:
         return None
-    terms = sp.Poly(body, variable).terms()
-    return sp.Add(*[c * (upper ** (k + 1) - lower ** (k + 1)) / (k + 1) for (k,), c in terms])
+    if body.is_polynomial(variable):
+        return _between(_primitive(sp.Poly(body, variable), sp.Integer(0), variable), variable, lower, upper)
+    by_rate: dict[sp.Expr, sp.Expr] = {}
+    for term in sp.Add.make_args(expand(body)):
+        exponent = sp.Add(*[factor.args[0] for factor in sp.Mul.make_args(term) if isinstance(factor, sp.exp)])
+        rest = sp.Mul(*[factor for factor in sp.Mul.make_args(term) if not isinstance(factor, sp.exp)])
+        if not (exponent.is_polynomial(variable) and rest.is_polynomial(variable)):
+            return None
+        slope = sp.Poly(exponent, variable)
+        if slope.degree() > 1:
+            return None
+        rate = slope.coeff_monomial(variable)
+        by_rate[rate] = by_rate.get(rate, sp.Integer(0)) + rest * sp.exp(slope.coeff_monomial(1))
+    if not all(rate == 0 or _certainly_not_zero(rate, facts) for rate in by_rate):
+        return None
+    return sp.Add(
+        *[
+            _between(_primitive(sp.Poly(rest, variable), rate, variable), variable, lower, upper)
+            for rate, rest in by_rate.items()
+        ]
+    )
+
+
+def _primitive(polynomial: sp.Poly, rate: sp.Expr, variable: sp.Symbol) -> sp.Expr:
+    """A function whose derivative is polynomial * exp(rate * variable); for a rate that is not 0, by parts."""
+    if rate == 0:
+        return sp.Add(*[c * variable ** (k + 1) / (k + 1) for (k,), c in polynomial.terms()])
+    result, sign, power = sp.Integer(0), 1, rate
+    while not polynomial.is_zero:
+        result += sign * polynomial.as_expr() / power
+        polynomial, sign, power = polynomial.diff(), -sign, power * rate
+    return result * sp.exp(rate * variable)
+
+
+def _between(primitive: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr) -> sp.Expr:
+    return primitive.subs(variable, upper) - primitive.subs(variable, lower)
+
+
+def _certainly_not_zero(number: sp.Expr, facts: Facts) -> bool:
+    return provably_positive(number, facts) or provably_positive(-number, facts)
 
 
 def _operated(
