@@ -30,6 +30,17 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
+@given(st.fractions(-5, 5))
+def test_a_sign_is_certain_or_not_given(value: Fraction) -> None:
+    number = sp.Rational(value.numerator, value.denominator)
+    enclosed = intervals.enclose(sp.sign(x), {x: number})
+    assert intervals.bounds(enclosed) == (int(sp.sign(number)),) * 2
+    around = intervals.iv.mpf([-1, 1]) * intervals.rational(number)
+    if value:
+        with pytest.raises(intervals.NotEvaluable, match="sign"):
+            intervals.enclose(sp.sign(x), {x: around})
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(list(FUNCTIONS)), st.data())
 def test_an_enclosure_contains_the_value(function: type, data: st.DataObject) -> None:

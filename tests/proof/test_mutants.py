@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.language.strategies import formulas
 from verify.language.document import read_document
@@ -29,7 +31,7 @@ from verify.language.tree import (
     Power,
     Root,
 )
-from verify.proof.mutants import OPERATORS, mutants, shape
+from verify.proof.mutants import OPERATORS, mutants, shape, spread
 
 CORPUS = read_document((Path(__file__).parents[1] / "contract/corpus.md").read_text("utf-8"), "").claims
 a, b, x, y, t = (Name(key) for key in "abxyt")
@@ -136,3 +138,18 @@ def test_mutants_of_the_corpus_can_be_read_back():
                     assert back == mutant.node
     assert made >= 1500
     assert lost == []
+
+
+@given(formulas(2), st.integers(0, 12))
+@settings(max_examples=100, deadline=None)
+def test_a_choice_takes_every_operator_before_any_twice(drawn, most):
+    where, node = drawn
+    everything = list(mutants(node, where))
+    chosen = spread(everything, most)
+    assert len(chosen) == len(set(chosen)) == min(most, len(everything))
+    assert chosen == sorted(chosen)
+    taken = Counter(everything[number].operator for number in chosen)
+    offered = Counter(mutant.operator for mutant in everything)
+    if most >= len(offered):
+        assert taken.keys() == offered.keys()
+    assert all(taken[one] >= taken[other] - 1 or taken[one] == offered[one] for one in offered for other in offered)

@@ -24,7 +24,7 @@ from verify.ledger.store import Ledger
 from verify.running.engine import EngineError, OurError
 from verify.running.judge import judge_claims
 from verify.running.measure import measure
-from verify.running.options import Place
+from verify.running.options import Place, Wanted
 from verify.running.ray import Cluster
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def engine(nodes):
 def here(tmp_path_factory):
     """The repository judged by the local engine: what every other engine must find."""
     folder = make(tmp_path_factory.mktemp("here"), CLAIMS)
-    execute(folder, [], False, False, Place(jobs=1))
+    execute(folder, Wanted(experiments=False), Place(jobs=1))
     return verdicts(folder)
 
 

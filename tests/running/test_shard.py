@@ -18,7 +18,7 @@ from verify.experiments.records import LOCAL
 from verify.language.catalog import load_catalog
 from verify.ledger.merge import merge
 from verify.ledger.store import FOLDER, Ledger
-from verify.running.options import Place, add_engine_arguments
+from verify.running.options import Place, Wanted, add_engine_arguments
 from verify.running.shard import Shard, parse_shard
 
 ROOT = Path(__file__).parents[2]
@@ -73,10 +73,10 @@ def judged(tmp_path_factory):
     """One repository judged whole, and in three shards on three `machines`."""
     folder = tmp_path_factory.mktemp("shards")
     whole = make(folder / "whole", 7)
-    execute(whole, [], False, False, Place(jobs=1))
+    execute(whole, Wanted(experiments=False), Place(jobs=1))
     machines = [make(folder / str(number), 7) for number in (1, 2, 3)]
     for number, machine in enumerate(machines, 1):
-        execute(machine, [], False, False, Place(jobs=1), Shard(number, 3))
+        execute(machine, Wanted(experiments=False, shard=Shard(number, 3)), Place(jobs=1))
     return whole, machines
 
 

@@ -29,7 +29,7 @@ def sample_library(root: Path) -> Library:
         places = [(chain, place) for chain, rows in enumerate(claim.chains) for place in range(1, len(rows))]
         steps = [{"chain": chain, "step": place, "verdict": step, **DETAILS.get(step, {})} for chain, place in places]
         mistakes = [{"name": mistake.name, "verdict": REFUTED, **DETAILS[REFUTED]} for mistake in claim.mistakes]
-        mutants = {"made": 7, "refuted": 4, "refused": 2, "equivalent": 1, "undecided": 0, "survived": 0}
+        mutants = {"possible": 9, "made": 7, "refuted": 4, "refused": 2, "equivalent": 1, "undecided": 0, "survived": 0}
         entries[claim.id] = {"proof": {"verdict": verdict, "steps": steps, "mistakes": mistakes, "mutants": mutants}}
         weakest = claim.uses[0] if claim.uses else ""
         standings[claim.id] = Standing(

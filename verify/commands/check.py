@@ -70,7 +70,7 @@ def _judge(claims: list, ledger: Ledger, arguments: argparse.Namespace) -> dict[
     from verify.running.workers import Workers
 
     with Workers(arguments.jobs) as workers, common.progress_bar("judging") as advance:
-        report = judge_claims(claims, ledger, workers, True, arguments.mutants, advance)
+        report = judge_claims(claims, ledger, workers, True, None if arguments.mutants else 0, advance)
     return report.crashes
 
 
@@ -91,8 +91,7 @@ def _standing(entry: dict[str, Any] | None, name: str) -> str:
 
 def exit_code(claims: list[Claim], ledger: Ledger, crashes: dict[str, str], unreadable: int) -> int:
     """The exit code that these verdicts deserve; says on standard error what has no meaning and what is our fault."""
-    for claim_id, trace in crashes.items():
-        print(f"internal error while judging {claim_id}:\n{trace}", file=sys.stderr)
+    common.print_crashes(crashes)
     refuted = disagree = False
     for claim in claims:
         entry = ledger.entry(claim.id)

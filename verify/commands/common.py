@@ -57,6 +57,15 @@ def marked(verdict: str) -> str:
     return f"[{colour}]{mark} {verdict}[/{colour}]" if verdict else ""
 
 
+def print_crashes(crashes: dict[str, str]) -> None:
+    """Faults of ours on standard error; claims that met the same fault share one traceback."""
+    by_trace: dict[str, list[str]] = {}
+    for claim_id, trace in crashes.items():
+        by_trace.setdefault(trace, []).append(claim_id)
+    for trace, claims in by_trace.items():
+        print(f"internal error while judging {', '.join(claims)}:\n{trace}", file=sys.stderr)
+
+
 def mutant_words(counts: dict[str, Any]) -> str:
     """What became of the mutants, in words."""
     killed = counts["refuted"] + counts["refused"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from verify.commands import common
 from verify.commands.run import judge_and_show
+from verify.running.options import EVERYTHING
 from verify.site import kept
 
 
 def run() -> int:
     root = common.find_root()
-    code = judge_and_show(root, [], fresh=False, experiments=True)
+    code = judge_and_show(root, EVERYTHING)
     if not (root / "mkdocs.yml").is_file():
         return code
     if code in (common.UNREADABLE, common.OUR_ERROR):

@@ -19,9 +19,8 @@ from verify.ledger.standing import disagreements
 from verify.ledger.status import status_document
 from verify.ledger.store import Ledger
 from verify.running.engine import EngineError, OurError
-from verify.running.judge import judge_claims, needs_judging, numbered_steps
-from verify.running.options import HERE, Place
-from verify.running.shard import WHOLE, Shard
+from verify.running.judge import SOME_MUTANTS, judge_claims, needs_judging, numbered_steps
+from verify.running.options import HERE, Place, Wanted
 
 if TYPE_CHECKING:
     from verify.running.ray import Cluster
@@ -47,34 +46,34 @@ class Run:
         return status_document(self.catalog, self.ledger, records, self.chosen)
 
 
-def execute(
-    root: Path, targets: list[str], fresh: bool, experiments: bool, place: Place = HERE, shard: Shard = WHOLE
-) -> Run:
-    """Judge and measure what is missing or stale among this shard of `targets`.
+def execute(root: Path, wanted: Wanted, place: Place = HERE) -> Run:
+    """Judge and measure what is missing or stale among what is wanted.
 
     LanguageError for an unknown target, EngineError when `place` cannot be used; nothing is judged then.
     """
     catalog = load_catalog(root)
-    asked = common.select(catalog, targets)
-    found = Run(root, catalog, Ledger(root), shard.of(asked))
-    stale = [claim for claim in found.chosen if claim.chains and (fresh or needs_judging(claim, found.ledger))]
-    todo = unmeasured(found, asked, fresh) if experiments else []
+    asked = common.select(catalog, wanted.targets)
+    found = Run(root, catalog, Ledger(root), wanted.shard.of(asked))
+    again = wanted.fresh or wanted.all_mutants  # a fresh verdict may have tried some mutants only
+    stale = [claim for claim in found.chosen if claim.chains and (again or needs_judging(claim, found.ledger))]
+    todo = unmeasured(found, asked, wanted.fresh) if wanted.experiments else []
     if not stale and not todo:
         return found
     with place.cluster() as cluster:
         if stale:
-            _judge(found, stale, fresh, cluster, place.jobs)
+            _judge(found, stale, wanted, cluster, place.jobs)
         if todo and not found.failure:
             _measure(found, todo, cluster)
     return found
 
 
-def _judge(found: Run, stale: list[Claim], fresh: bool, cluster: Cluster | None, jobs: int | None) -> None:
+def _judge(found: Run, stale: list[Claim], wanted: Wanted, cluster: Cluster | None, jobs: int | None) -> None:
     from verify.running.workers import Workers
 
+    mutants = None if wanted.all_mutants else SOME_MUTANTS
     try:
         with nullcontext(cluster) if cluster else Workers(jobs) as engine, common.progress_bar("judging") as advance:
-            report = judge_claims(stale, found.ledger, engine, fresh, progress=advance)
+            report = judge_claims(stale, found.ledger, engine, wanted.fresh, mutants, advance)
     except OSError as error:
         found.failure = f"the ledger could not be written: {error}"
         return
@@ -121,8 +120,7 @@ def _measure(found: Run, todo: list[str], cluster: Cluster | None) -> None:
 
 def exit_code(found: Run) -> int:
     """3 for a fault of ours, 2 for input that could not be read, 1 for something refuted, 0 otherwise."""
-    for claim_id, trace in found.crashes.items():
-        print(f"internal error while judging {claim_id}:\n{trace}", file=sys.stderr)
+    common.print_crashes(found.crashes)
     if found.failure:
         print(found.failure, file=sys.stderr)
     problems = [(entry["id"], problem) for entry in found.document["claims"] for problem in entry["problems"]]

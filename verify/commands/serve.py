@@ -24,9 +24,8 @@ def serve(root: Path, port: int) -> int:
             catalog, ledger = load_catalog(root), Ledger(root)
             common.print_errors(catalog.errors)
             changed = [claim for claim in catalog.claims.values() if needs_judging(claim, ledger)]
-            report = judge_claims(changed, ledger, workers, with_mutants=False)
-            for claim_id, trace in report.crashes.items():
-                print(f"internal error while judging {claim_id}:\n{trace}")
+            report = judge_claims(changed, ledger, workers, mutants=0)
+            common.print_crashes(report.crashes)
             for claim_id in report.judged:
                 entry = ledger.entry(claim_id)
                 print(f"{claim_id}: {entry['proof']['verdict'] if entry else '?'}")

@@ -11,15 +11,18 @@ from verify.commands import common
 HELP = "build the site, or serve it while you write"
 EXAMPLES = """examples:
   verify site build                 into site/
-  verify site serve --port 8000     live reload; saving a page judges what changed"""
+  verify site serve --port 8000     live reload; saving a page judges what changed
+  verify site check                 may site/ be published? every id answers, nothing is stale"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="build|serve")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="build|serve|check")
     build = actions.add_parser("build", help="build both editions")
     build.add_argument("--out", type=Path, default=None, help="folder (default: site/)")
     serve = actions.add_parser("serve", help="build, serve and watch")
     serve.add_argument("--port", type=int, default=8000)
+    check = actions.add_parser("check", help="whether a built site may be published")
+    check.add_argument("folder", type=Path, nargs="?", default=None, help="default: site/")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,7 +31,22 @@ def run(arguments: argparse.Namespace) -> int:
         from verify.commands.serve import serve
 
         return serve(root, arguments.port)
+    if arguments.action == "check":
+        return check(root, arguments.folder or root / "site")
     return build(root, arguments.out or root / "site")
+
+
+def check(root: Path, site: Path) -> int:
+    """Print what keeps `site` from being published."""
+    from verify.commands.ids import present_ids
+    from verify.language.ids import load_register
+    from verify.site.complete import shortcomings
+
+    found = shortcomings(site, load_register(root), present_ids(root))
+    for fault in found:
+        print(fault, file=sys.stderr)
+    print(f"{site}: {f'{len(found)} faults' if found else 'complete'}")
+    return common.UNREADABLE if found else common.WELL
 
 
 def build(root: Path, out: Path) -> int:

@@ -88,7 +88,7 @@ class Watcher:
         errors = [*errors, *document.errors]
         self._print_errors([str(error) for error in errors])
         judged = [claim for claim in document.claims if claim.chains]
-        report = judge_claims(judged, self.ledger, self.workers, with_mutants=False)
+        report = judge_claims(judged, self.ledger, self.workers, mutants=0)
         changed = [claim for claim in document.claims if self._is_news(claim)]
         check.print_claims(changed, self.ledger, self.verbose)
         check.exit_code(changed, self.ledger, report.crashes, len(errors))

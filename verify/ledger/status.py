@@ -12,7 +12,7 @@ from verify.ledger.standing import Standing, standings
 from verify.ledger.store import Ledger
 from verify.ledger.verdict import PROVED, REFUTED
 
-MUTANTS = ("made", "refuted", "refused", "equivalent", "undecided", "survived", "stopped")
+MUTANTS = ("possible", "made", "refuted", "refused", "equivalent", "undecided", "survived", "stopped")
 
 
 def status_document(

@@ -120,12 +120,14 @@ def _derivative(expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
 
 def _outermost_operators(expression: sp.Basic, symbol: sp.Symbol) -> list[sp.Expr]:
     """The integrals and sums that depend on the symbol and lie in no other one, in the order of the tree."""
-    if symbol not in expression.free_symbols:
-        return []
-    if isinstance(expression, sp.Integral | sp.Sum):
-        return [expression]
-    found = [operator for argument in expression.args for operator in _outermost_operators(argument, symbol)]
-    return list(dict.fromkeys(found))
+    found: dict[sp.Expr, None] = {}
+    parts = sp.preorder_traversal(expression)
+    for part in parts:
+        if isinstance(part, sp.Integral | sp.Sum):
+            parts.skip()
+            if symbol in part.free_symbols:
+                found[part] = None
+    return list(found)
 
 
 def _derivative_inside(operator: sp.Expr, symbol: sp.Symbol) -> sp.Expr:

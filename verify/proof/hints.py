@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 
 from verify.language.claim import EQUAL
 from verify.language.growth import written_out
 from verify.language.printer import latex
 from verify.language.scope import Scope
-from verify.language.tree import Add, ArgMin, BigO, Constant, Divide, Multiply, Name, Negate, Node, Number, Power
-from verify.meaning.errors import MeaningError
+from verify.language.tree import Add, ArgMin, BigO, Constant, Divide, Limit, Multiply, Name, Negate, Node, Number, Power
+from verify.meaning.errors import MeaningError, Unsupported
 from verify.proof.mutants import mutants
-from verify.proof.step import is_proved, refuted_at_once
+from verify.proof.sieve import Sieve
+from verify.proof.step import is_proved, lowest_dimension, refuted_at_once
 
-MAX_ATTEMPTS = 60
-WORK = 6_000  # symbols in all attempts together, with definitions written out
-Candidate = tuple[str, Node, Node]  # sentence, left, right
+MAX_ATTEMPTS = 48
+WORK = 3_600  # symbols in all attempts together, with definitions written out
+Candidate = tuple[str, Node, Node, Node | None]  # sentence, left, right, the factor on the left if that is the change
 
 
 def hint_for(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> str:
@@ -28,13 +28,27 @@ def hint_for(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> st
         sources = [_repairs(left, right, scope)]
     else:
         sources = [_factors(left, right, scope), _terms(left, right), _repairs(left, right, scope)]
-    for sentence, first, second in islice(_chain(sources), attempts):
+    sieve = _sieve(left, right, scope, relation)
+    for sentence, first, second, factor in islice(_chain(sources), attempts):
         try:
-            if refuted_at_once(first, second, scope, relation) is None and is_proved(first, second, scope, relation):
+            if sieve is None:
+                wrong = refuted_at_once(first, second, scope, relation) is not None
+            else:
+                wrong = sieve.refutes_multiple(factor) if factor is not None else sieve.refutes(second)
+            if not wrong and is_proved(first, second, scope, relation):
                 return sentence
         except MeaningError:
             continue
     return ""
+
+
+def _sieve(left: Node, right: Node, scope: Scope, relation: str) -> Sieve | None:
+    if relation != EQUAL or any(isinstance(side, ArgMin | Limit) for side in (left, right)):
+        return None
+    try:
+        return Sieve(left, right, scope, lowest_dimension(scope))
+    except (MeaningError, Unsupported):
+        return None
 
 
 def _chain(sources: list[Iterator[Candidate]]) -> Iterator[Candidate]:
@@ -46,35 +60,20 @@ def _factors(left: Node, right: Node, scope: Scope) -> Iterator[Candidate]:
     """The right side is a simple multiple of the left side."""
     if any(isinstance(node, BigO) for side in (left, right) for node in side.walk()):
         return
-    two, four = Number("2"), Number("4")
-    shapes: list[tuple[str, Callable[[Node], Node]]] = [
-        ("-1", Negate),
-        ("2", lambda side: Multiply((two, side))),
-        (r"\frac{1}{2}", lambda side: Divide(side, two)),
-        ("-2", lambda side: Negate(Multiply((two, side)))),
-        (r"-\frac{1}{2}", lambda side: Negate(Divide(side, two))),
-        ("3", lambda side: Multiply((Number("3"), side))),
-        (r"\frac{1}{3}", lambda side: Divide(side, Number("3"))),
-        ("4", lambda side: Multiply((four, side))),
-        (r"\frac{1}{4}", lambda side: Divide(side, four)),
-    ]
+    one, two = Number("1"), Number("2")
+    factors: list[Node] = [Negate(one), two, Divide(one, two), Negate(two), Negate(Divide(one, two))]
+    for number in (Number("3"), Number("4")):
+        factors += [number, Divide(one, number)]
+    shown = [(latex(factor), factor) for factor in factors]
     if scope.dimension != (1,):  # a sum over the components taken for their mean
         d = Constant("dimension")
-        shapes += [("d", partial(_times, d)), (r"\frac{1}{d}", partial(_over, d))]
+        shown += [("d", d), (r"\frac{1}{d}", Divide(one, d))]
     for name in _scalar_names(left, right, scope):
         for power in (name, Power(name, two)):
-            shapes.append((latex(power), partial(_times, power)))
-            shapes.append((rf"\frac{{1}}{{{latex(power)}}}", partial(_over, power)))
-    for shown, change in shapes:
-        yield f"the right side is ${shown}$ times the left side", change(_enclosed(left)), right
-
-
-def _times(factor: Node, side: Node) -> Node:
-    return Multiply((factor, side))
-
-
-def _over(divisor: Node, side: Node) -> Node:
-    return Divide(side, divisor)
+            shown += [(latex(factor), factor) for factor in (power, Divide(one, power))]
+    for text, factor in shown:
+        sentence = f"the right side is ${text}$ times the left side"
+        yield sentence, Multiply((_enclosed(factor), _enclosed(left))), right, factor
 
 
 def _terms(left: Node, right: Node) -> Iterator[Candidate]:
@@ -84,20 +83,20 @@ def _terms(left: Node, right: Node) -> Iterator[Candidate]:
         before, after = mine[:i], mine[i + 1:]
         flipped = term.operand if isinstance(term, Negate) else Negate(term)
         shown = latex(term.operand if isinstance(term, Negate) else term)
-        yield f"the term ${shown}$ has the wrong sign", left, _sum([*before, flipped, *after])
+        yield f"the term ${shown}$ has the wrong sign", left, _sum([*before, flipped, *after]), None
         if len(mine) > 1:
-            yield f"the term ${shown}$ of the right side is too much", left, _sum([*before, *after])
+            yield f"the term ${shown}$ of the right side is too much", left, _sum([*before, *after]), None
     if len(_top_terms(left)) > 1:
         for term in _top_terms(left):
             sentence = f"the term ${latex(term)}$ of the left side is missing on the right"
-            yield sentence, left, _sum([*mine, term])
+            yield sentence, left, _sum([*mine, term]), None
 
 
 def _repairs(left: Node, right: Node, scope: Scope) -> Iterator[Candidate]:
     """The operators that make wrong versions, run backwards on the right side."""
     for mutant in mutants(right, scope):
         shown = f"a change of one symbol ({mutant.operator}) mends the right side: ${latex(mutant.node)}$"
-        yield shown, left, mutant.node
+        yield shown, left, mutant.node, None
 
 
 def _top_terms(node: Node) -> list[Node]:

@@ -260,6 +260,15 @@ def _arctan(x: Interval) -> Interval:
     return _widen(iv.make_mpf(libmpi.mpi_atan(_finite(x)._mpi_, iv.prec)))
 
 
+def _sign(x: Interval) -> Interval:
+    """The sign of what is certainly not zero, or exactly zero."""
+    if x.a > 0 or x.b < 0:
+        return iv.mpf(1 if x.a > 0 else -1)
+    if x.a == 0 and x.b == 0:
+        return iv.mpf(0)
+    raise NotEvaluable("the sign of something that may be zero")
+
+
 def _erf(x: Interval) -> Interval:
     """erf is increasing, so the end points are enough."""
     return iv.mpf([_erf_at(x.a).a, _erf_at(x.b).b])
@@ -297,6 +306,7 @@ ELEMENTARY: dict[type, Callable[[Interval], Interval]] = {
     sp.atan: _arctan,
     sp.erf: _erf,
     sp.Abs: abs,
+    sp.sign: _sign,
 }
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
-
-from verify.meaning.facts import Facts
 
 
 class NoJet(Exception):
@@ -48,12 +47,12 @@ def jet_of(e: sp.Expr) -> Jet:
     return Jet(call.func, orders, tuple(a.xreplace(places) for a in call.args))
 
 
-def carry_out(e: sp.Expr, facts: Facts) -> sp.Expr:
+def carry_out(e: sp.Expr, roots: Collection[sp.Symbol]) -> sp.Expr:
     """A derivative (or an evaluation) of something that is not an undefined function, carried out.
 
     Raises NoJet when a tied root occurs: it may depend on the variable, which SymPy does not know.
     """
-    if any(symbol in facts.roots for symbol in e.free_symbols):
+    if any(symbol in roots for symbol in e.free_symbols):
         raise NoJet("a derivative of an expression with a tied root")
     opened = e.doit(integrals=False, sums=False, products=False)
     if opened == e:

@@ -7,7 +7,7 @@ has the types of the original wherever a node keeps them, and it is up to the ca
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,23 @@ def mutants(node: Node, scope: Scope) -> Iterator[Mutant]:
         if changed not in seen:
             seen.add(changed)
             yield Mutant(operator, changed)
+
+
+def spread(found: Sequence[Mutant], most: int) -> list[int]:
+    """The numbers of at most `most` of these mutants: operators in turn, each evenly along the formula."""
+    by_operator: dict[str, list[int]] = {}
+    for number, mutant in enumerate(found):
+        by_operator.setdefault(mutant.operator, []).append(number)
+    shares = dict.fromkeys(by_operator, 0)
+    while sum(shares.values()) < min(most, len(found)):
+        for operator, numbers in by_operator.items():
+            if shares[operator] < len(numbers) and sum(shares.values()) < most:
+                shares[operator] += 1
+    return sorted(
+        numbers[(2 * turn + 1) * len(numbers) // (2 * shares[operator])]
+        for operator, numbers in by_operator.items()
+        for turn in range(shares[operator])
+    )
 
 
 def _everywhere(node: Node, scope: Scope) -> Iterator[tuple[str, Node]]:

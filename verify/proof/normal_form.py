@@ -95,7 +95,7 @@ def _prepare(expr: sp.Expr, facts: Facts) -> sp.Expr:
     if expr.has(sp.Derivative):
         expr = expr.replace(
             lambda e: isinstance(e, sp.Derivative) and not isinstance(e.expr, AppliedUndef),
-            lambda e: carry_out(e, facts),
+            lambda e: carry_out(e, facts.roots),
         )
     if expr.has(*HYPERBOLIC):
         expr = expr.rewrite(list(HYPERBOLIC), sp.exp)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -23,6 +24,7 @@ SEED = 20220601
 RANGE_LENGTHS = (3, 1, -2, 2)  # values of symbolic limits of finite sums and products, tried in turn
 OPERATORS = (sp.Sum, sp.Product)
 MAX_OPENED = 64
+MAX_KNOWN = 20_000  # parts of expressions that are kept with concrete functions put in
 
 SIMPLE = {
     POSITIVE: ("2", "1/2", "3", "3/2", "1/3", "5/3", "2/5", "7/4", "5", "3/7"),
@@ -78,7 +80,7 @@ def concrete(expressions: Iterable[sp.Expr], facts: Facts, attempt: int = 0) -> 
     generator = random.Random(SEED + attempt)
     functions = _instances(everything, facts, generator)
 
-    put_in = _PutIn({name: body for name, (_, body) in functions.items()}, facts)
+    put_in = _putting_in(tuple((name, body) for name, (_, body) in functions.items()), frozenset(facts.roots))
 
     def change(e: sp.Expr) -> sp.Expr:
         e = put_in.change(_open_finite(e.xreplace(opened)))
@@ -144,18 +146,23 @@ def _instances(
 
 
 class _PutIn:
-    """Concrete functions put in for undefined ones, derivatives carried out."""
+    """Concrete functions put in for undefined ones, derivatives carried out.
 
-    def __init__(self, bodies: dict[str, sp.Lambda], facts: Facts) -> None:
+    What it finds depends on the bodies and the tied roots only. A step and its mutants draw the same bodies and
+    share most of their parts, so one object serves them all (`_putting_in`).
+    """
+
+    def __init__(self, bodies: dict[str, sp.Lambda], roots: frozenset[sp.Symbol]) -> None:
         self.bodies = bodies
-        self.facts = facts
-        self.derived: dict[tuple, sp.Expr] = {}
+        self.roots = roots
         self.known: dict[sp.Basic, sp.Basic] = {}
 
     def change(self, e: sp.Basic) -> sp.Basic:
         if not e.args or not e.has(AppliedUndef, sp.Derivative, sp.Subs):
             return e
         if e not in self.known:
+            if len(self.known) >= MAX_KNOWN:
+                self.known.clear()
             self.known[e] = self._jet(e) if is_jet(e) else e.func(*(self.change(a) for a in e.args))
         return self.known[e]
 
@@ -164,17 +171,23 @@ class _PutIn:
             jet = jet_of(e)
         except NoJet:
             try:
-                return self.change(carry_out(e, self.facts))
+                return self.change(carry_out(e, self.roots))
             except NoJet as reason:
                 raise NotEvaluable(str(reason)) from reason
-        name = jet.function.__name__
-        places = self.bodies[name].variables
-        key = (name, jet.orders)
-        if key not in self.derived:
-            steps = [(place, order) for place, order in zip(places, jet.orders, strict=True) if order]
-            self.derived[key] = sp.diff(self.bodies[name].expr, *steps) if steps else self.bodies[name].expr
+        body = self.bodies[jet.function.__name__]
         arguments = [self.change(a) for a in jet.arguments]
-        return self.derived[key].xreplace(dict(zip(places, arguments, strict=True)))
+        return _derivative(body, jet.orders).xreplace(dict(zip(body.variables, arguments, strict=True)))
+
+
+@lru_cache(maxsize=16)
+def _putting_in(bodies: tuple[tuple[str, sp.Lambda], ...], roots: frozenset[sp.Symbol]) -> _PutIn:
+    return _PutIn(dict(bodies), roots)
+
+
+@lru_cache(maxsize=4096)
+def _derivative(body: sp.Lambda, orders: tuple[int, ...]) -> sp.Expr:
+    steps = [(place, order) for place, order in zip(body.variables, orders, strict=True) if order]
+    return sp.diff(body.expr, *steps) if steps else body.expr
 
 
 def _generic(places: tuple[sp.Symbol, ...], domain: str, generator: random.Random) -> sp.Expr:

@@ -31,14 +31,12 @@ def judge_row(left: Node, right: Row, scope: Scope, doubtful: bool = False) -> S
     """
     start = time.perf_counter()
     rule = right.rule
-    if doubtful and (found := refuted_at_once(left, right.expression, scope, right.relation)) is not None:
-        verdict = found  # no rule mends it
-    elif rule is not None and rule.kind == QUOTE:
-        verdict = _by_quotes(left, right, scope, rule)
+    if rule is not None and rule.kind == QUOTE:
+        verdict = _by_quotes(left, right, scope, rule, doubtful)
     elif rule is not None and rule.kind == INDUCTION:
-        verdict = _by_induction(left, right, scope, rule)
+        verdict = _by_induction(left, right, scope, rule, doubtful)
     else:
-        verdict = judge_step(left, right.expression, scope, right.relation)
+        verdict = judge_step(left, right.expression, scope, right.relation, doubtful=doubtful)
         if rule is not None and rule.kind == PARTS:
             _by_parts(verdict, left, right, scope)
     if verdict.verdict == UNDECIDED and (instead := advice(verdict.why)):
@@ -47,14 +45,14 @@ def judge_row(left: Node, right: Row, scope: Scope, doubtful: bool = False) -> S
     return verdict
 
 
-def _by_quotes(left: Node, right: Row, scope: Scope, rule: Rule) -> StepVerdict:
+def _by_quotes(left: Node, right: Row, scope: Scope, rule: Rule, doubtful: bool) -> StepVerdict:
     for quote in right.quotes:
         if not quote.equations:
             raise MeaningError(f"by {quote.claim}: that claim is stated in words, there is nothing to rewrite with")
     if len(right.quotes) != len(rule.quoted):
         raise MeaningError(f"{rule.name}: the quoted claim is not known here")
     step = left, right.expression, scope, right.relation
-    plain = judge_step(*step)
+    plain = judge_step(*step, doubtful=doubtful)
     if plain.verdict in (REFUTED, VACUOUS):
         return plain  # no quote mends it, not even that of a wrong claim
     try:
@@ -69,7 +67,9 @@ def _by_quotes(left: Node, right: Row, scope: Scope, rule: Rule) -> StepVerdict:
     return StepVerdict(UNDECIDED, why=f"{rule.name}: {why}")
 
 
-def _by_induction(left: Node, right: Row, scope: Scope, rule: Rule) -> StepVerdict:
+def _by_induction(left: Node, right: Row, scope: Scope, rule: Rule, doubtful: bool) -> StepVerdict:
+    if doubtful and (refuted := refuted_at_once(left, right.expression, scope, right.relation)) is not None:
+        return refuted  # no rule mends it
     found = prove_by_induction(left, right.expression, scope, right.relation, rule.variable)
     if found.verdict is not None:
         return _named(found.verdict, rule.name)

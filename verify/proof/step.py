@@ -50,24 +50,28 @@ NO_WITNESS = "no point inside the declared domain separates the sides"
 
 @dataclass
 class _Attempts:
-    """What was found on the way to a verdict: comparisons in components, and reasons."""
+    """What was found on the way to a verdict: comparisons in components, reasons, dimensions without a witness."""
 
     comparisons: list[Comparison] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
+    searched: set[int] = field(default_factory=set)
 
     def reason(self) -> str:
         """The reasons in order, each once."""
         return "; ".join(dict.fromkeys(text for text in self.why if text)) or "no reading applies"
 
 
-def judge_step(left: Node, right: Node, scope: Scope, relation: str = EQUAL, reason: str = "") -> StepVerdict:
+def judge_step(
+    left: Node, right: Node, scope: Scope, relation: str = EQUAL, reason: str = "", doubtful: bool = False
+) -> StepVerdict:
     """Judge `left relation right` in the scope.
 
-    The author's `reason` is not used: nothing in prose may change a verdict. Raises MeaningError
-    when a side is ill-typed; everything that is merely not supported ends as `undecided`.
+    The author's `reason` is not used: nothing in prose may change a verdict. A `doubtful` step is likely wrong:
+    see `refuted_at_once`, which is then tried first. Raises MeaningError when a side is ill-typed; everything
+    that is merely not supported ends as `undecided`.
     """
     start = time.perf_counter()
-    verdict = _judge(left, right, scope, relation)
+    verdict = _judge(left, right, scope, relation, doubtful)
     verdict.seconds = time.perf_counter() - start
     return verdict
 
@@ -87,14 +91,24 @@ def is_proved(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> b
 
 def refuted_at_once(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> StepVerdict | None:
     """The verdict when a rigorous counterexample is found in the lowest dimension, without trying a proof."""
+    return _refuted_at_once(left, right, scope, relation, _Attempts())
+
+
+def _refuted_at_once(
+    left: Node, right: Node, scope: Scope, relation: str, attempts: _Attempts
+) -> StepVerdict | None:
     if relation not in (EQUAL, SAME_LAW) or any(isinstance(side, ArgMin | Limit) for side in (left, right)):
         return None
-    order, dimension = order_of_step(left, right), _components(scope)[0]
+    order, dimension = order_of_step(left, right), lowest_dimension(scope)
     try:
-        witness = refute(_compare(left, right, scope, dimension, relation, order), scope)
+        comparison = _compare(left, right, scope, dimension, relation, order)
+        witness = refute(comparison, scope)
     except Unsupported:
         return None
-    return _refuted(witness, "interval enclosure", dimension, scope) if witness is not None else None
+    if witness is not None:
+        return _refuted(witness, "interval enclosure", dimension, scope)
+    attempts.searched.add(dimension)
+    return _refuted_by_instance(left, right, scope, dimension) if _free_integrals(comparison, scope) else None
 
 
 def settled(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> StepVerdict | None:
@@ -119,7 +133,7 @@ def unless_vacuous(verdict: StepVerdict, scope: Scope) -> StepVerdict:
     return _vacuous(scope) or verdict
 
 
-def _judge(left: Node, right: Node, scope: Scope, relation: str) -> StepVerdict:
+def _judge(left: Node, right: Node, scope: Scope, relation: str, doubtful: bool) -> StepVerdict:
     if relation in INEQUALITIES:
         return _judge_inequality(left, right, scope, *INEQUALITIES[relation])
     if relation in NOT_DECIDED:
@@ -132,6 +146,8 @@ def _judge(left: Node, right: Node, scope: Scope, relation: str) -> StepVerdict:
         return _judge_infinite(left, INFINITE[right], scope)
     order = order_of_step(left, right)
     attempts = _Attempts()
+    if doubtful and (found := _refuted_at_once(left, right, scope, relation, attempts)) is not None:
+        return found
     for group in _groups(scope):
         proof = _prove_in(group, left, right, scope, relation, order, attempts)
         if proof is not None and _settles(group, left, right, scope, attempts):
@@ -223,6 +239,11 @@ def _beyond(left: Node, right: Node, scope: Scope, relation: str, order: BigO | 
     if witness is not None:
         return _refuted(witness, "interval enclosure", NEXT_DIMENSION, scope)
     return StepVerdict(UNDECIDED, why=BEYOND)
+
+
+def lowest_dimension(scope: Scope) -> int:
+    """The first dimension in which explicit components are looked at."""
+    return _components(scope)[0]
 
 
 def _components(scope: Scope) -> tuple[int, ...]:
@@ -322,10 +343,10 @@ def _not_proved(
             except Unsupported as reason:
                 attempts.why.append(_in(dimension, reason.message))
                 continue
-        witness = refute(compared[dimension], scope)
+        witness = refute(compared[dimension], scope) if dimension not in attempts.searched else None
         if witness is not None:
             return _refuted(witness, "interval enclosure", dimension, scope)
-        verdict = _judge_integrals(compared[dimension], left, right, scope, dimension)
+        verdict = _judge_integrals(compared[dimension], left, right, scope, dimension, attempts)
         if verdict is not None and verdict.verdict == REFUTED:
             return verdict
         missing = missing or verdict
@@ -361,28 +382,39 @@ def _names(dimensions: list[int]) -> str:
     return "scalar" if dimensions == [1] else ", ".join(map(str, dimensions))
 
 
+def _free_integrals(comparison: Comparison, scope: Scope) -> list[sp.Expr]:
+    """The residuals that hold integrals; none where a declared equation binds one of them."""
+    integrals = [residual for residual in comparison.residuals if residual.has(sp.Integral)]
+    constraints = Constraints(comparison.reading, scope) if integrals else None
+    return [] if constraints and any(constraints.touch(residual) for residual in integrals) else integrals
+
+
+def _refuted_by_instance(left: Node, right: Node, scope: Scope, dimension: int) -> StepVerdict | None:
+    """A witness with the declared instances in the place of undefined functions."""
+    concrete = with_instances(scope)
+    if concrete is None:
+        return None
+    try:
+        there = _compare(left, right, concrete, dimension, EQUAL, None)
+        witness = refute(there, concrete) if instances_are_laws(concrete, there.reading) else None
+    except Unsupported:
+        return None
+    method = "interval enclosure for the declared instance"
+    return None if witness is None else _refuted(witness, method, dimension, scope)
+
+
 def _judge_integrals(
-    comparison: Comparison, left: Node, right: Node, scope: Scope, dimension: int
+    comparison: Comparison, left: Node, right: Node, scope: Scope, dimension: int, attempts: _Attempts
 ) -> StepVerdict | None:
     """Integrals of undefined functions: concrete instances first, then the Euler operator."""
-    integrals = [residual for residual in comparison.residuals if residual.has(sp.Integral)]
+    integrals = _free_integrals(comparison, scope)
     if not integrals:
         return None
-    constraints = Constraints(comparison.reading, scope)
-    if any(constraints.touch(residual) for residual in integrals):
-        return None
+    if dimension not in attempts.searched:
+        verdict = _refuted_by_instance(left, right, scope, dimension)
+        if verdict is not None:
+            return verdict
     findings = [euler_finding(residual, comparison.facts) for residual in integrals]
-    concrete = with_instances(scope)
-    witness: dict[str, Any] = {}
-    if concrete is not None:
-        try:
-            there = _compare(left, right, concrete, dimension, EQUAL, None)
-            laws = instances_are_laws(concrete, there.reading)
-            witness = (refute(there, concrete) or {}) if laws else {}
-        except Unsupported:
-            witness = {}
-    if witness:
-        return _refuted(witness, "interval enclosure for the declared instance", dimension, scope)
     for finding in findings:
         if finding.impossible is not None:
             verdict = _refuted(finding.impossible, "Euler operator", dimension, scope)

@@ -5,7 +5,7 @@ A claim is written to the ledger as soon as its last task is done, so an interru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -20,6 +20,7 @@ from verify.running.engine import SECONDS, Engine, OurError
 
 Progress = Callable[[int, int, str], None]
 MUTANT_BATCH, MUTANT_SECONDS = 12, 120.0
+SOME_MUTANTS = 8  # of each step; all of them take several times as long as everything else together
 PATIENCE = 5.0  # seconds without an answer before the engine is asked whether it still runs
 
 
@@ -42,6 +43,7 @@ class _Case:
     results: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
     jobs: list[_Job] = field(default_factory=list)
     open: int = 0
+    possible: int = 0  # mutants of its steps, tried or not
 
 
 @dataclass
@@ -62,18 +64,19 @@ def judge_claims(
     ledger: Ledger,
     engine: Engine,
     fresh: bool = False,
-    with_mutants: bool = True,
+    mutants: int | None = SOME_MUTANTS,
     progress: Progress | None = None,
 ) -> Report:
     """Judge claims and write their ledger entries. With `fresh` nothing is taken from the ledger.
 
-    Without mutants the entries are incomplete and judged again by the next full run.
+    `mutants` is how many of each step are tried, None for all. With 0 the entries are incomplete and judged again by
+    the next full run.
 
     OSError from writing the ledger and EngineError from an engine that is lost are raised after the entries before
     them are safe.
     """
     report = Report()
-    cases = [_plan(claim, None if fresh else ledger.entry(claim.id), with_mutants) for claim in claims]
+    cases = [_plan(claim, None if fresh else ledger.entry(claim.id), mutants) for claim in claims]
     total, done = sum(len(case.jobs) for case in cases), 0
     futures: dict[Future, tuple[_Case, _Job]] = {}
     finished: SimpleQueue[Future] = SimpleQueue()
@@ -113,8 +116,8 @@ def _next(finished: SimpleQueue[Future], engine: Engine) -> Future:
 # ---------------------------------------------------------------- planning
 
 
-def _plan(claim: Claim, entry: dict[str, Any] | None, with_mutants: bool) -> _Case:
-    case = _Case(claim, complete=with_mutants)
+def _plan(claim: Claim, entry: dict[str, Any] | None, mutants: int | None) -> _Case:
+    case = _Case(claim, complete=mutants != 0)
     known = _known(entry)
     _need(case, known, ("scope", PROOF), _scope_key(claim), tasks.find_admissible_point, (claim.scope,))
     for number, (chain, step, left, right) in enumerate(numbered_steps(claim)):
@@ -123,8 +126,8 @@ def _plan(claim: Claim, entry: dict[str, Any] | None, with_mutants: bool) -> _Ca
             hint = (True,) if route == PROOF else ()
             slot = ("step", route, chain, step)
             _need(case, known, slot, key, function, (left.expression, right, claim.scope, *hint))
-        if with_mutants:
-            _plan_mutants(case, known, number, left, right)
+        if mutants != 0:
+            _plan_mutants(case, known, number, left, right, mutants)
     for mistake in claim.mistakes:
         for step, (left, right) in enumerate(zip(mistake.rows, mistake.rows[1:], strict=False), 1):
             key = step_key(left.expression, right, mistake.scope, PROOF)
@@ -133,18 +136,32 @@ def _plan(claim: Claim, entry: dict[str, Any] | None, with_mutants: bool) -> _Ca
     return case
 
 
-def _plan_mutants(case: _Case, known: dict[str, dict[str, Any]], number: int, left: Row, right: Row) -> None:
-    """The mutants of a step in small batches, so that one slow mutant stops its batch only."""
-    from verify.proof.mutants import mutants
+def _plan_mutants(
+    case: _Case, known: dict[str, dict[str, Any]], number: int, left: Row, right: Row, most: int | None
+) -> None:
+    """The mutants of a step in small batches, so that one slow mutant stops its batch only.
+
+    Where all of them are known from an earlier run, none is left out.
+    """
+    from verify.proof.mutants import mutants, spread
 
     scope = case.claim.scope
     step = step_key(left.expression, right, scope, PROOF)
-    count = sum(1 for _ in mutants(right.expression, scope))
-    for first in range(0, count, MUTANT_BATCH):
-        last = min(first + MUTANT_BATCH, count)
-        arguments = (left.expression, right, scope, first, last)
-        key = f"mutants:{first}-{last}:{step}"
-        _need(case, known, ("mutants", number, first), key, tasks.try_mutants, arguments, MUTANT_SECONDS)
+    found = list(mutants(right.expression, scope))
+    case.possible += len(found)
+    everyone = [range(first, min(first + MUTANT_BATCH, len(found))) for first in range(0, len(found), MUTANT_BATCH)]
+    if most is None or all(_mutants_key(batch, step) in known for batch in everyone):
+        batches: list[Sequence[int]] = [*everyone]
+    else:
+        batches = [spread(found, most)] * bool(found)
+    for batch in batches:
+        arguments = (left.expression, right, scope, tuple(batch))
+        slot = ("mutants", number, batch[0])
+        _need(case, known, slot, _mutants_key(batch, step), tasks.try_mutants, arguments, MUTANT_SECONDS)
+
+
+def _mutants_key(batch: Sequence[int], step: str) -> str:
+    return f"mutants:{','.join(map(str, batch))}:{step}"
 
 
 def numbered_steps(claim: Claim) -> list[tuple[int, int, Row, Row]]:
@@ -246,7 +263,8 @@ def _mistake(case: _Case, name: str, rows: int) -> dict[str, Any]:
 
 
 def _mutants(case: _Case) -> dict[str, Any]:
-    total: dict[str, Any] = dict.fromkeys(tasks.MUTANT_COUNTS, 0) | {"survivors": [], "equivalents": [], "stopped": 0}
+    total: dict[str, Any] = dict.fromkeys(tasks.MUTANT_COUNTS, 0)
+    total |= {"possible": case.possible, "survivors": [], "equivalents": [], "stopped": 0}
     for slot, result in case.results.items():
         if slot[0] == "mutants" and slot[-1] != "key":
             if "made" not in result:  # the batch hit a limit

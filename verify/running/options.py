@@ -1,4 +1,4 @@
-"""The options of every command that runs tasks: where (`--on`, `--address`, `--jobs`) and which part (`--shard`)."""
+"""What every command that runs tasks is asked: what to judge, where (`--on`, `--address`, `--jobs`), which part."""
 
 from __future__ import annotations
 
@@ -42,6 +42,20 @@ class Place:
 
 
 HERE = Place()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a run is asked for: which claims, taken from the ledger or judged again, with what."""
+
+    targets: tuple[str, ...] = ()
+    fresh: bool = False
+    experiments: bool = True
+    all_mutants: bool = False
+    shard: Shard = WHOLE
+
+
+EVERYTHING = Wanted()
 
 
 def place_of(arguments: argparse.Namespace) -> Place:

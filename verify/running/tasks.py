@@ -7,8 +7,8 @@ has no meaning (`MeaningError`) is a result with `problem` set, not an exception
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import islice
 from typing import Any
 
 from verify.language.claim import Row
@@ -49,8 +49,8 @@ def sample_step(left: Node, right: Row, scope: Scope) -> dict[str, Any]:
     return asdict(verdict)
 
 
-def try_mutants(left: Node, right: Row, scope: Scope, first: int, last: int) -> dict[str, Any]:
-    """Judge small changes number `first` to `last` (exclusive) of the right side.
+def try_mutants(left: Node, right: Row, scope: Scope, numbers: Sequence[int]) -> dict[str, Any]:
+    """Judge these small changes of the right side, by their numbers in the order of `mutants`.
 
     One that is proved must be equal to the right side by the second reading, or the check proves nothing.
     """
@@ -63,7 +63,10 @@ def try_mutants(left: Node, right: Row, scope: Scope, first: int, last: int) -> 
     survivors, equivalents = [], []
     # A changed bound of an inequality may hold as well: then it is the statement that must not be false.
     base = left if right.relation in ("<", "<=", ">", ">=") else right.expression
-    for mutant in islice(mutants(right.expression, scope), first, last):
+    wanted = set(numbers)
+    for number, mutant in enumerate(mutants(right.expression, scope)):
+        if number not in wanted:
+            continue
         counts["made"] += 1
         found = prove_step(left, replace(right, expression=mutant.node), scope, doubtful=True)
         if "problem" in found:

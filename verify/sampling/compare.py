@@ -54,6 +54,7 @@ EXACT_TOLERANCE, QUADRATURE_TOLERANCE = mp.mpf(10) ** -25, mp.mpf(10) ** -9
 SETTLED = 1000  # the noise between two refinements may be this many tolerances: the finer one has far less
 CLEAR = 1000  # a disagreement is this many times the tolerance and the noise
 POINTS, POINTS_WITH_INTEGRALS, POINTS_IN_REGIONS = 5, 3, 40
+LEAST_POINTS = 3  # that count, where more than one is wanted
 EVALUATIONS = 300_000  # node readings in one dimension, all points together
 PROPORTIONAL = "propto "  # of a relation, before the key of its variable
 ORDERS = {"<=": -1, "<": -1, ">=": 1, ">": 1}  # the sign that left - right has
@@ -142,6 +143,7 @@ class Step:
         found: list[tuple[Point, Comparison]] = []
         tried: list[Point] = []
         budget = Budget(EVALUATIONS // 3 if self.nesting and dimension > 1 else EVALUATIONS)
+        share = budget.limit // (2 * min(wanted, LEAST_POINTS))  # of one evaluation: each point takes two or more
         for asked in (wanted, 4 * wanted):
             drawn = draw.draw(self.scope, names, asked, lambda p: self.admissible(p, dimension))
             for point in [point for point in first if self.admissible(point, dimension)] + drawn:
@@ -149,7 +151,7 @@ class Step:
                     continue
                 tried.append(point)
                 try:
-                    comparison = self.at(point, dimension, budget)
+                    comparison = self.at(point, dimension, budget, share)
                 except Undefined:
                     continue
                 found.append((point, comparison))
@@ -181,8 +183,11 @@ class Step:
 
     # ------------------------------------------------------------ one point
 
-    def at(self, point: Point, dimension: int, budget: Budget) -> Comparison:
-        """Both sides at one point. Raises Undefined when either has no finite value there."""
+    def at(self, point: Point, dimension: int, budget: Budget, share: int) -> Comparison:
+        """Both sides at one point, the first time with at most `share` evaluations.
+
+        Raises Undefined when either has no finite value there.
+        """
         order = self.order()
         if order is not None and self.relation != "=":
             raise Undecidable("O() is read in an equation only")
@@ -190,7 +195,8 @@ class Step:
             return self.vanishing(point, dimension, budget, *order)
         tolerance = QUADRATURE_TOLERANCE if self.quadrature else EXACT_TOLERANCE
         comparison: Comparison | None = None
-        previous, _ = self.numbers(point, dimension, 0, budget, {})
+        with budget.at_most(share):
+            previous, _ = self.numbers(point, dimension, 0, budget, {})
         for level in range(1, quadrature.LEVELS):
             current, bulk = self.numbers(point, dimension, level, budget, {})
             noise = max(largest_difference(old, new) for old, new in zip(previous, current, strict=True))

@@ -113,7 +113,7 @@ def draw(scope: Scope, names: list[str], wanted: int, admissible: Callable[[Poin
     return found
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def candidates(names: Names, attempts: int) -> tuple[Point, ...]:
     """The different generic points among the first `attempts` that Hypothesis draws."""
     found: list[Point] = []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class Undefined(Exception):
     """No finite real value at this point; another point may have one."""
@@ -21,6 +24,20 @@ class Budget:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.spent = 0
+
+    @contextmanager
+    def at_most(self, amount: int) -> Iterator[None]:
+        """Bound what the block spends, too: a first evaluation beyond its share shows that the rest is too dear."""
+        before = self.limit
+        self.limit = min(before, self.spent + amount)
+        try:
+            yield
+        except BudgetExceeded as reason:
+            if self.spent > before:
+                raise
+            raise BudgetExceeded(f"more than {amount} evaluations at one point") from reason
+        finally:
+            self.limit = before
 
     def spend(self, amount: int = 1) -> None:
         """Count `amount` evaluations. Raises BudgetExceeded past the limit."""

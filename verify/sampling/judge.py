@@ -14,6 +14,7 @@ from verify.sampling.compare import (
     CLEAR,
     DIGITS,
     EVALUATIONS,
+    LEAST_POINTS,
     ORDERS,
     POINTS,
     POINTS_IN_REGIONS,
@@ -26,8 +27,6 @@ from verify.sampling.compare import (
 from verify.sampling.draw import Point, shaped_matrix
 from verify.sampling.errors import Budget, BudgetExceeded, Undecidable
 from verify.sampling.jets import mp
-
-LEAST_POINTS = 3
 
 
 def judge_step(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> StepVerdict:
@@ -84,7 +83,10 @@ def plan(step: Step) -> list[tuple[int, int]]:
     """
     declared = step.scope.dimension
     allowed = [1, 2, 3] if isinstance(declared, str) else sorted(declared)
-    points = POINTS_IN_REGIONS if step.regions and not step.quadrature else POINTS
+    if step.quadrature:
+        points = POINTS if step.regions else POINTS_WITH_INTEGRALS
+    else:
+        points = POINTS_IN_REGIONS if step.regions else POINTS
     if not step.has_vectors:
         return [(1, points)]
     if step.nesting:

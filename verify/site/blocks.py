@@ -7,6 +7,8 @@
     ///
     /// table | claims                  claims, questions, coverage, references, tally or verdicts
     ///
+    /// former | edm.old                what became of an id that was renamed or retired
+    ///
     [edm.precond][]                     a link to the claim's permanent address
 
 It needs no MkDocs: `markdown.markdown(text, extensions=[BlocksExtension(shelf=shelf)])` renders a card.
@@ -24,6 +26,7 @@ from markdown.util import AtomicString
 from pymdownx.blocks import BlocksExtension as PymdownBlocks
 from pymdownx.blocks.block import Block, type_ranged_integer
 
+from verify.language.ids import RENAMED
 from verify.site.card import Printer, Shelf, address
 from verify.site.maths import page_file
 
@@ -115,6 +118,35 @@ class _Card(Block):
         return section
 
 
+class _Former(Block):
+    """`/// former | id`: stands where the links of a renamed or retired id lead.
+
+    `book.js` leads on from a renamed one, at its anchor in a page of claims, or at once in a page of its own.
+    """
+
+    NAME = "former"
+    ARGUMENT = True
+
+    def on_init(self) -> None:
+        self.extension: BlocksExtension = self.config["extension"]
+
+    def on_validate(self, parent: etree.Element) -> bool:
+        return self.argument.strip() in {one.id for one in self.extension.shelf.library.register.gone}
+
+    def on_create(self, parent: etree.Element) -> etree.Element:
+        register, printer = self.extension.shelf.library.register, self.extension.printer(self.md)
+        one = register.ids[self.argument.strip()]
+        section = etree.SubElement(parent, "section", {"class": "vd-former", "data-state": one.state})
+        if one.is_claim:
+            heading = etree.SubElement(section, "h3", {"id": one.id})
+            heading.text = AtomicString(one.id)
+        if one.state == RENAMED:
+            section.set("data-moved", printer.href(address(register.now(one.id) or one.to)))
+        body = etree.SubElement(section, "div", {"class": "vd-body"})
+        body.text = AtomicString(self.md.htmlStash.store(printer.render("former", one=one)))
+        return section
+
+
 class _Table(Block):
     """`/// table | name`: a generated table, one template each."""
 
@@ -157,6 +189,7 @@ class BlocksExtension(PymdownBlocks):
         md.preprocessors.register(_Page(md, self), "verify.page", 50)
         blocks.register(_Card, {"extension": self})
         blocks.register(_Table, {"extension": self})
+        blocks.register(_Former, {"extension": self})
 
     def reset(self) -> None:
         super().reset()

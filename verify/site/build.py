@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from verify.language.ids import PATH
 from verify.site import pages
 from verify.site.bibliography import works
 from verify.site.card import Shelf, address
@@ -45,7 +46,7 @@ def build_site(
     root, tell = root.resolve(), progress or (lambda done, total, what: None)
     library = library or Library.load(root)
     bibliography = works(root / "docs" / "references.bib")
-    wrong = [*map(str, library.errors), *map(str, site_faults(root, library, bibliography))]
+    wrong = [*map(str, library.errors), *map(str, site_faults(root, library, bibliography)), *_id_faults(root, library)]
     if wrong:
         raise SiteError("\n".join(wrong))
     fresh = out.with_name(f".{out.name}.{os.getpid()}.new")
@@ -62,6 +63,15 @@ def build_site(
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return out / "index.html"
+
+
+def _id_faults(root: Path, library: Library) -> list[str]:
+    """Ids that would have no address any more, or two."""
+    try:
+        present = [*library.claims, *(question.id for question in pages.read_questions(root, "en"))]
+    except pages.PageError as error:
+        return [str(error)]
+    return [f"{PATH}: {fault}" for fault in library.register.faults(present)]
 
 
 def _edition(root: Path, language: str, out: Path, library: Library, bibliography, strict: bool) -> None:
@@ -143,7 +153,7 @@ def _with_folders(nav: list, folder: Path) -> list:
 
 
 def _data(out: Path, library: Library) -> None:
-    """claims.json and ledger.json: what the cards show, for programs."""
+    """claims.json and ledger.json: what the cards show, for programs; and where each former id leads."""
     claims = [
         {
             "id": card.claim.id,
@@ -173,7 +183,18 @@ def _data(out: Path, library: Library) -> None:
         }
         for card in library.cards()
     ]
-    _write(out / "claims.json", {"version": 1, "claims": claims})
+    register = library.register
+    former = [
+        {
+            "id": one.id,
+            "state": one.state,
+            "address": address(one.id),
+            "now": register.now(one.id),
+            "reason": one.reason,
+        }
+        for one in register.gone
+    ]
+    _write(out / "claims.json", {"version": 1, "claims": claims, "former": former})
     _write(out / "ledger.json", {"version": 1, "claims": {id_: library.entries.get(id_) for id_ in library.claims}})
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from verify.language.ids import Id
 from verify.ledger import verdict as verdicts
 from verify.site import display, maths, words
 from verify.site.bibliography import Work
@@ -59,8 +60,8 @@ class Shelf:
 
 
 def address(id_: str) -> str:
-    """A claim's permanent address, from the root of an edition."""
-    return f"claims/{id_.split('.', 1)[0]}.html#{id_}"
+    """The permanent address of a claim, or of a question (its id has no dot), from the root of an edition."""
+    return f"claims/{id_.split('.', 1)[0]}.html#{id_}" if "." in id_ else f"questions/{id_}.html"
 
 
 class Printer:
@@ -82,6 +83,7 @@ class Printer:
                 say=self.shelf.say,
                 href=self.href,
                 link=self.link,
+                heir=self.heir,
                 prose=self.prose,
                 cited=self.cited,
                 declaration=self.declaration,
@@ -113,6 +115,14 @@ class Printer:
         title = self.shelf.say(self.shelf.library.claims[id_].title)
         return Markup('<a class="vd-id" href="{}" title="{}">{}</a>').format(self.href(address(id_)), title, id_)
 
+    def heir(self, one: Id) -> Markup:
+        """Where the link of a renamed or retired id leads today, as a link; empty when nothing came after it."""
+        id_ = self.shelf.library.register.now(one.id) or one.to
+        titles = {question.id: question.title for question in self.shelf.questions}
+        if not id_ or id_ in self.shelf.library.claims:
+            return self.link(id_) if id_ else Markup("")
+        return Markup('<a href="{}">{}</a>').format(self.href(address(id_)), titles.get(id_, id_))
+
     def badge(self, verdict: str, note: str = "") -> Markup:
         """Sign, word and colour of a verdict; the sign and the word carry it without the colour."""
         return Markup(
@@ -139,12 +149,12 @@ class Printer:
         """One declaration line, `$x$ : positive`, in the reader's words."""
         return self.prose(words.declaration(line.strip().removeprefix("- ").strip(), self.shelf.language))
 
-    def mutants(self, found: Mapping[str, Any]) -> str:
-        """One sentence: how many small changes of the steps were tried, and what became of them."""
+    def mutants(self, found: Mapping[str, Any], possible: int) -> str:
+        """One sentence: how many of the possible small changes were tried, and what became of them."""
         text = self.shelf.text
         parts = [text[f"mutant.{kind}"].format(found[kind]) for kind in MUTANTS if found.get(kind)]
         total = sum(found.get(kind, 0) for kind in MUTANTS)
-        return text["mutants.sentence"].format(total, text["comma"].join(parts))
+        return text["mutants.sentence"].format(total, possible, text["comma"].join(parts))
 
     def sees(self, check: Mapping[str, Any]) -> str:
         """What a check would have seen: the relative deviation where that has a meaning, and the two values."""

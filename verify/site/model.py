@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verify.language.claim import Claim, Mistake, Row
+from verify.language.errors import LanguageError
+from verify.language.ids import Register, load_register
 from verify.ledger import verdict as verdicts
 from verify.ledger.verdict import StepVerdict
 
@@ -117,7 +119,8 @@ class Library:
     entries    id -> the ledger's entry of that claim
     standings  id -> Standing
     records    experiment -> its records, one for each device and dtype, the deciding one first
-    errors     what the catalogue could not read; a site is not built from it
+    errors     what the catalogue or the register could not read; a site is not built from it
+    register   every id that was ever published, and what became of it
     """
 
     def __init__(
@@ -127,12 +130,14 @@ class Library:
         standings: Mapping[str, Standing],
         records: Mapping[str, list[Kept]] | None = None,
         errors: tuple[Any, ...] = (),
+        register: Register | None = None,
     ) -> None:
         self.claims = dict(sorted(claims.items()))
         self.entries = entries
         self.standings = standings
         self.records = records or {}
         self.errors = errors
+        self.register = register or Register()
 
     @classmethod
     def load(cls, root: Path) -> Library:
@@ -143,9 +148,14 @@ class Library:
         from verify.ledger.store import Ledger
 
         catalog, ledger = load_catalog(root), Ledger(root)
-        kept = here(root)
+        kept, errors, register = here(root), list(catalog.errors), Register()
+        try:
+            register = load_register(root)
+        except LanguageError as error:
+            errors.append(error)
         entries = {id_: ledger.entry(id_) or {} for id_ in catalog.claims}
-        return cls(catalog.claims, entries, standings(catalog, ledger, deciding(kept)), kept, tuple(catalog.errors))
+        stands = standings(catalog, ledger, deciding(kept))
+        return cls(catalog.claims, entries, stands, kept, tuple(errors), register)
 
     def card(self, id_: str) -> Card:
         """The card of one claim; KeyError if there is no such claim."""
@@ -194,6 +204,7 @@ class Library:
             "steps": Counter(step.verdict for card in cards for step in card.steps),
             "mistakes": Counter(mistake.verdict for card in cards for mistake in card.mistakes),
             "mutants": +mutants,
+            "possible": Counter(mutants=sum(card.mutants.get("possible", 0) for card in cards)),
         }
 
     def _chain(self, claim: Claim, number: int, entry: Entry) -> Chain:

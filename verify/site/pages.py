@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from verify.language.ids import Register
 from verify.site import words
 from verify.site.blocks import definitions, outside_fences
 from verify.site.card import Question
@@ -116,10 +117,25 @@ def lay_out(root: Path, language: str, folder: Path, library: Library) -> None:
 
 
 def _generated(root: Path, language: str, library: Library) -> Iterator[tuple[str, str]]:
-    for topic, claims in library.topics.items():
+    former = former_ids(library.register)
+    for topic in dict.fromkeys((*library.topics, *former)):
         name = topic_title(root, topic, language)
-        cards = "".join(f"\n/// card | {claim.id}\n    level: 2\n///\n" for claim in claims)
-        yield f"claims/{topic}.md", f"---\ntopic: {topic}\n---\n# {name}\n{cards}"
+        cards = "".join(f"\n/// card | {claim.id}\n    level: 2\n///\n" for claim in library.topics.get(topic, ()))
+        stones = "".join(f"\n/// former | {id_}\n///\n" for id_ in former.get(topic, ()))
+        end = f"\n## {words.TEXT[language]['former']} {{#former-ids}}\n{stones}" if stones else ""
+        yield f"claims/{topic}.md", f"---\ntopic: {topic}\n---\n# {name}\n{cards}{end}"
+    for one in library.register.gone:
+        if not one.is_claim:
+            yield f"questions/{one.id}.md", f"---\nformer: true\n---\n# {one.id}\n\n/// former | {one.id}\n///\n"
+
+
+def former_ids(register: Register) -> dict[str, list[str]]:
+    """topic -> the renamed and retired claims of it, whose links still lead to its page."""
+    found: dict[str, list[str]] = {}
+    for one in register.gone:
+        if one.is_claim:
+            found.setdefault(one.id.split(".", 1)[0], []).append(one.id)
+    return found
 
 
 def topic_title(root: Path, topic: str, language: str) -> str:

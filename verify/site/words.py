@@ -77,7 +77,10 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "seen": ("seen in", "出处"),
     "evidence": ("Evidence", "证据"),
     "mutants": ("mutants", "变体"),
-    "mutants.sentence": ("{0} small changes of the steps were tried: {1}.", "对各步做了 {0} 处微小改动：{1}。"),
+    "mutants.sentence": (
+        "{0} of {1} small changes of the steps were tried: {2}.",
+        "各步共有 {1} 处可做的微小改动，试了其中 {0} 处：{2}。",
+    ),
     "comma": (", ", "，"),
     "equivalents": ("changes that mean the same", "含义相同的改动"),
     "survivors": ("changes that passed and should not", "本不该通过却通过的改动"),
@@ -147,6 +150,11 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "discussed": ("discussed", "讨论中"),
     "answered": ("answered", "已答"),
     "rests_on": ("rests on", "依据论断"),
+    # ids that are no more
+    "former": ("Former ids", "旧编号"),
+    "former.renamed": ("This id has been renamed. What stood here is now at", "此编号已改名，原内容现在位于"),
+    "former.retired": ("This id has been retired.", "此编号已撤下。"),
+    "former.successor": ("In its place:", "取而代之："),
     "every": ("every d", "任意 d 维"),
     "scalar": ("scalar", "标量"),
 }

@@ -1,0 +1,100 @@
+"""`verify ids`: the register of ids. An id is for ever: what is renamed or retired keeps a link that answers."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from verify.commands import common
+from verify.language import ids
+from verify.language.errors import LanguageError
+from verify.language.ids import Register
+
+HELP = "the register of ids: add new ones, retire or rename old ones"
+EXAMPLES = """examples:
+  verify ids                                          what is new, what is missing
+  verify ids add                                      register every new claim and question
+  verify ids rename edm.old edm.new                   the old link leads to the new one
+  verify ids retire edm.gone --reason "It was wrong for odd d." --successor edm.better
+  verify ids check --against origin/main              nothing registered there was taken out"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="add|rename|retire|check")
+    add = actions.add_parser("add", help="register ids that are new, or bring one back")
+    add.add_argument("ids", nargs="*", metavar="ID", help="default: all that are new")
+    rename = actions.add_parser("rename", help="send the links of an id to its new name")
+    rename.add_argument("old", metavar="OLD")
+    rename.add_argument("new", metavar="NEW")
+    retire = actions.add_parser("retire", help="say why an id is gone and what came after it")
+    retire.add_argument("id", metavar="ID")
+    retire.add_argument("--reason", required=True, help="one sentence for the reader who follows the link")
+    retire.add_argument("--reason-zh", default="", metavar="理由", help="the same in 中文")
+    retire.add_argument("--successor", default="", metavar="ID", help="what to read in its place")
+    check = actions.add_parser("check", help="fail on what is new, missing or taken out")
+    check.add_argument("--against", metavar="REVISION", help="a Git revision whose register must still be there")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    root = common.find_root()
+    register = ids.load_register(root)
+    if arguments.action == "rename":
+        return _append(root, [*_registered(register, arguments.new), ids.renamed(arguments.old, arguments.new)])
+    if arguments.action == "retire":
+        return _append(root, [ids.retired(arguments.id, arguments.reason, arguments.reason_zh, arguments.successor)])
+    present = present_ids(root)
+    if arguments.action == "add":
+        named = arguments.ids or register.new(present)
+        return _append(root, [ids.live(id_) for id_ in named])
+    new, faults = register.new(present), register.faults(present)
+    if arguments.action == "check":
+        faults += [f"{id_} is not in the register: verify ids add" for id_ in new]
+        if arguments.against:
+            faults += [f"taken out of the register: {line}" for line in taken_out(root, arguments.against)]
+    else:
+        print(", ".join(f"{len(register.of(state))} {state}" for state in (ids.LIVE, ids.RENAMED, ids.RETIRED)))
+        print(f"new, not registered: {' '.join(new)}" if new else "nothing new")
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return common.UNREADABLE if faults else common.WELL
+
+
+def present_ids(root: Path) -> list[str]:
+    """The ids of all claims and questions of the repository, in its order."""
+    from verify.language.catalog import load_catalog
+    from verify.site.pages import PageError, read_questions
+
+    try:
+        questions = sorted(question.id for question in read_questions(root, "en"))
+    except PageError as error:
+        raise LanguageError(str(error)) from error
+    return [*load_catalog(root).claims, *questions]
+
+
+def taken_out(root: Path, revision: str) -> list[str]:
+    """Events that the register had at `revision` and has no more. LanguageError when there is no such revision."""
+    if revision.startswith("-"):
+        raise LanguageError(f"{revision!r} is no revision")
+    git = ["git", "-C", str(root)]
+    known = subprocess.run([*git, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"], capture_output=True)
+    if known.returncode:
+        raise LanguageError(f"no revision {revision!r} here", suggestion="fetch it first: git fetch origin")
+    held = subprocess.run([*git, "show", f"{revision}:{ids.PATH.as_posix()}"], capture_output=True)
+    if held.returncode:  # the register is younger than that revision
+        return []
+    path = root / ids.PATH
+    return ids.rewritten(held.stdout.decode("utf-8"), path.read_text("utf-8") if path.is_file() else "")
+
+
+def _registered(register: Register, id_: str) -> list[str]:
+    return [] if id_ in register.ids else [ids.live(id_)]
+
+
+def _append(root: Path, lines: list[str]) -> int:
+    ids.append(root, lines)
+    for line in lines:
+        print(line)
+    print(f"{len(lines)} lines added to {ids.PATH}" if lines else "nothing new")
+    return common.WELL
