@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from verify.language.scope import Scope
 from verify.language.tree import Node
 
-# Relations a chain may hold. EQUAL and SAME_LAW are decided; the others are read and stay undecided.
+# Relations a chain may hold; only "approx" and "to" are never decided.
 EQUAL, SAME_LAW = "=", "law"
 RELATIONS = (EQUAL, SAME_LAW, "<=", ">=", "<", ">", "approx", "propto", "to")
 

@@ -14,20 +14,22 @@ from verify.language.tree import Add, ArgMin, BigO, Constant, Divide, Limit, Mul
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.proof.mutants import mutants
 from verify.proof.sieve import Sieve
-from verify.proof.step import is_proved, lowest_dimension, refuted_at_once
+from verify.proof.step import INEQUALITIES, is_proved, lowest_dimension, refuted_at_once
 
 MAX_ATTEMPTS = 48
 WORK = 3_600  # symbols in all attempts together, with definitions written out
 Candidate = tuple[str, Node, Node, Node | None]  # sentence, left, right, the factor on the left if that is the change
 
 
-def hint_for(left: Node, right: Node, scope: Scope, relation: str = EQUAL) -> str:
-    """One sentence that says how the step can be mended, or '' when a bounded number of tries finds nothing."""
+def hint_for(left: Node, right: Node, scope: Scope, relation: str = EQUAL, repairs: bool = True) -> str:
+    """One sentence that says how the step can be mended, or '' when a bounded number of tries finds nothing.
+
+    Without `repairs` no changed symbol is looked for: beside a known mistake the right version stands anyway.
+    """
     attempts = min(MAX_ATTEMPTS, WORK // (written_out(left, scope) + written_out(right, scope)))
-    if any(isinstance(side, ArgMin) for side in (left, right)):
-        sources = [_repairs(left, right, scope)]
-    else:
-        sources = [_factors(left, right, scope), _terms(left, right), _repairs(left, right, scope)]
+    sources = [_repairs(left, right, scope)] if repairs else []
+    if relation not in INEQUALITIES and not any(isinstance(side, ArgMin) for side in (left, right)):
+        sources = [_factors(left, right, scope), _terms(left, right), *sources]
     sieve = _sieve(left, right, scope, relation)
     for sentence, first, second, factor in islice(_chain(sources), attempts):
         try:

@@ -34,7 +34,7 @@ def prove_step(
     if hint and verdict.verdict == REFUTED and not verdict.hint:
         from verify.proof.hints import hint_for
 
-        verdict.hint = hint_for(left, right.expression, scope, right.relation)
+        verdict.hint = hint_for(left, right.expression, scope, right.relation, repairs=not doubtful)
     verdict.seconds = round(time.perf_counter() - started, 4)
     return asdict(verdict)
 

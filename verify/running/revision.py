@@ -1,0 +1,134 @@
+"""A revision of the repository as a folder of its own, with a ledger: only what it shares with no other is judged.
+
+The theory, questions, pages and records are taken out of Git as plain files: no hook runs, no link is followed, no
+code of the revision is used. The verdicts are those of the `verify` that runs here.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from verify.experiments.records import COMMITTED, LOCAL
+from verify.language.catalog import Catalog, load_catalog
+from verify.language.claim import Claim
+from verify.language.errors import LanguageError
+from verify.ledger.keys import PROOF, SAMPLING, claim_key, is_fresh
+from verify.ledger.recorded import deciding, gather
+from verify.ledger.status import status_document
+from verify.ledger.store import FOLDER, Ledger
+
+TAKEN = ("verify/theory", "questions", "docs", "records")
+SUFFIXES = (".md", ".json", ".txt")
+MAX_FILES, MAX_FILE, MAX_TOTAL = 20_000, 5_000_000, 200_000_000  # bytes
+SECONDS = 60.0
+_REVISION = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_./@^~{}+-]{0,199}")
+
+
+def commit_of(root: Path, revision: str) -> str:
+    """The full hash of a revision. LanguageError for a name that Git does not know."""
+    if not _REVISION.fullmatch(revision):
+        raise LanguageError(f"{revision[:60]!r} is no revision", suggestion="a branch, a tag or a commit, like main")
+    done = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if done.returncode:
+        raise LanguageError(f"Git knows no revision {revision!r} here", suggestion="git fetch it first")
+    return done.stdout.decode("ascii").strip()
+
+
+def take_out(root: Path, commit: str, folder: Path) -> None:
+    """Write the theory, pages, questions and records of a commit below `folder`."""
+    present = [name for name in TAKEN if not _git(root, "cat-file", "-e", f"{commit}:{name}").returncode]
+    if not present:
+        return
+    done = _git(root, "archive", "--format=tar", commit, "--", *present)
+    if done.returncode:
+        raise LanguageError(f"Git could not give the files of {commit[:12]}")
+    count = total = 0
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        for member in archive:
+            place = PurePosixPath(member.name)
+            if not member.isreg() or place.suffix not in SUFFIXES or place.is_absolute() or ".." in place.parts:
+                continue
+            count, total = count + 1, total + member.size
+            if count > MAX_FILES or member.size > MAX_FILE or total > MAX_TOTAL:
+                raise LanguageError(f"{commit[:12]} holds more or larger files than a repository of claims should")
+            file = archive.extractfile(member)
+            if file:
+                path = folder / place
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(file.read())
+
+
+def commits_ledger(root: Path, commit: str) -> bool:
+    """Does a commit hold a ledger? It is computed, and nobody may hand one in."""
+    return not _git(root, "cat-file", "-e", f"{commit}:{FOLDER.parts[0]}").returncode
+
+
+def judge_differences(base: Path, head: Path, known: Path, jobs: int | None = None) -> dict[str, str]:
+    """Judge in both folders the claims that one has and the other has not, or has otherwise. Returns our crashes.
+
+    `known` is the repository whose ledger already answers for many of them.
+    """
+    catalogs = load_catalog(base), load_catalog(head)
+    crashes: dict[str, str] = {}
+    todo: list[tuple[Ledger, list[Claim]]] = []
+    for mine, other, folder in ((*catalogs, base), (*catalogs[::-1], head)):
+        ledger = Ledger(folder)
+        _seed(mine, ledger, Ledger(known))
+        differing = [claim for claim in mine.claims.values() if claim.chains and not _same(claim, other)]
+        todo.append((ledger, [claim for claim in differing if not is_fresh(claim, ledger.entry(claim.id))]))
+    if any(claims for _, claims in todo):
+        from verify.running.judge import judge_claims
+        from verify.running.workers import Workers
+
+        with Workers(jobs) as workers:
+            for ledger, claims in todo:
+                crashes |= judge_claims(claims, ledger, workers).crashes
+    return crashes
+
+
+def state(folder: Path, known: Path) -> tuple[dict[str, Any], Catalog]:
+    """The status document of a folder, and what was read there. Records made on this machine count for each side."""
+    catalog = load_catalog(folder)
+    records = deciding(gather(known / LOCAL, folder / COMMITTED)[0])
+    return status_document(catalog, Ledger(folder), records), catalog
+
+
+def records_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """The committed records of a folder by path, as plain data; damaged files are left to `verify status`."""
+    found = {}
+    for path in sorted((folder / COMMITTED).glob("*/*.json")):
+        try:
+            data = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
+            continue
+        if isinstance(data, dict):
+            found[path.relative_to(folder).as_posix()] = data
+    return found
+
+
+def _seed(catalog: Catalog, target: Ledger, source: Ledger) -> None:
+    """Give a new ledger what is known: answers to the same steps are taken from it by their keys."""
+    for name in catalog.claims:
+        entry = source.entry(name)
+        if target.entry(name) is None and entry:
+            target.write(name, {key: value for key, value in entry.items() if key not in ("schema", "id")})
+
+
+def _same(claim: Claim, other: Catalog) -> bool:
+    twin = other.claims.get(claim.id)
+    return twin is not None and all(claim_key(claim, route) == claim_key(twin, route) for route in (PROOF, SAMPLING))
+
+
+def _git(root: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(["git", *words], cwd=root, capture_output=True, timeout=SECONDS, check=False)
+    except FileNotFoundError:
+        raise LanguageError("Git is not installed", suggestion="give two folders or two status documents") from None
+    except subprocess.TimeoutExpired:
+        raise LanguageError(f"Git did not answer within {SECONDS:g} seconds") from None
