@@ -12,7 +12,7 @@ verify: $(VENV)/ready-to-verify
 	@$(BIN)/verify
 
 test: $(VENV)/ready-to-test
-	@$(BIN)/ruff check verify tests benchmarks
+	@$(BIN)/ruff check verify tests benchmarks .github
 	@$(BIN)/python -m tests.site.prepare
 	@$(BIN)/python -m pytest
 
@@ -20,7 +20,7 @@ serve: $(VENV)/ready-to-verify
 	@$(BIN)/verify site serve
 
 lint: $(VENV)/ready-to-test
-	@$(BIN)/ruff check verify tests benchmarks
+	@$(BIN)/ruff check verify tests benchmarks .github
 	@$(BIN)/mypy verify
 
 bench: $(VENV)/ready-to-test

@@ -19,9 +19,10 @@ MAY_IMPORT = {
     "sampling": ("language", "ledger.verdict"),
     "experiments": ("theory",),
     "theory": ("experiments",),
+    "intake": ("language",),
     "ledger": ("language", "experiments.records"),
     "running": ("language", "ledger", "meaning.errors", "proof", "sampling", "experiments"),
-    "site": ("language", "ledger", "experiments.records", "experiments.registry"),
+    "site": ("language", "ledger", "intake", "experiments.records", "experiments.registry"),
 }
 LIBRARIES_FORBIDDEN = {
     "language": {"sympy", "torch", "mpmath"},
@@ -128,9 +129,12 @@ def test_both_languages_show_the_same_claims_in_the_same_order(path):
     assert cards(path) == cards(other)
 
 
-def test_every_question_is_in_both_languages():
+def test_every_question_but_an_open_one_is_in_both_languages():
+    """A question that came from an issue is in its asker's words until somebody takes it up."""
     names = {p.name for p in (ROOT / "questions").glob("*.md")}
-    assert names == {p.name for p in (ROOT / "questions" / "zh").glob("*.md")} and names
+    translated = {p.name for p in (ROOT / "questions" / "zh").glob("*.md")}
+    waiting = {name for name in names if "\nstate: open\n" in (ROOT / "questions" / name).read_text("utf-8")}
+    assert names - waiting <= translated <= names and translated
 
 
 def test_every_claim_is_shown_on_a_page():

@@ -9,7 +9,10 @@ import argparse
 import importlib
 import sys
 
-_COMMANDS = ("run", "check", "watch", "show", "status", "experiment", "train", "ledger", "site")
+_COMMANDS = (
+    "run", "check", "watch", "show", "status", "experiment", "train", "ledger", "ids", "diff", "new", "fmt", "question",
+    "site",
+)  # fmt: skip
 _DESCRIPTION = """The theory of diffusion models with executable verification.
 
 With no command: judge what is missing or stale, run the quick experiments, build the site."""

@@ -53,6 +53,26 @@ addEventListener("resize", scrollers);
 document.fonts.ready.then(scrollers); // the fonts change the widths
 scrollers();
 
+// The link of a renamed id leads on to its new place: a claim's at its anchor, a question's from its page.
+const lead = () => {
+  for (const sign of document.querySelectorAll("[data-moved]")) {
+    const anchor = sign.querySelector("h3[id]");
+    if (!anchor || anchor.id === decodeURIComponent(location.hash.slice(1))) location.replace(sign.dataset.moved);
+  }
+};
+addEventListener("hashchange", lead);
+lead();
+
+// A mistake's anchor is its claim's id and its title; where the title has changed, the claim's own anchor is still there.
+const nearest = () => {
+  const [claim, mistake] = decodeURIComponent(location.hash.slice(1)).split("--");
+  if (mistake && !document.getElementById(`${claim}--${mistake}`) && document.getElementById(claim)) {
+    location.replace(`#${claim}`);
+  }
+};
+addEventListener("hashchange", nearest);
+nearest();
+
 // A link into a folded part of a card opens it.
 const unfold = () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));

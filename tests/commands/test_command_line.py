@@ -135,7 +135,7 @@ class TestLight:
         assert not loaded & {"sympy", "torch", "mkdocs", "hypothesis"}
 
     def test_help_has_examples(self):
-        for command in ("run", "check", "watch", "show", "status", "experiment", "site"):
+        for command in "run check watch show status experiment site new fmt diff question".split():
             done = verify(command, "--help", cwd=ROOT)
             assert done.returncode == 0 and "examples:" in done.stdout
 
@@ -184,6 +184,7 @@ class TestRun:
         assert set(document["counts"]) == set(counts.split())
         (entry,) = document["claims"]
         fields = "id title topic verdict why routes dimensions upstream stale problems seconds"
+        fields += " says declared uses mistakes survived"
         assert set(entry) == set(fields.split())
         assert entry["verdict"] == "proved" and entry["routes"]["sampling"] == "supported"
         assert document["counts"]["mutants"]["survived"] == 0

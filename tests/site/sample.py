@@ -6,10 +6,23 @@ import itertools
 from pathlib import Path
 
 from verify.language.catalog import load_catalog
+from verify.language.ids import read_register
 from verify.ledger.standing import Standing
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VERDICTS
 from verify.site.model import Library
 
+# Ids of every kind that are no more: in a topic with claims and in one that has none left, of claims and of questions.
+REGISTER = """
+live edm.precond
+live gauss.sum
+live why-sqrt-dt
+renamed edm.old-name to edm.precond
+renamed edm.older-name to edm.old-name
+retired edm.gone for gauss.sum: It held only for even $d$. | 它只对偶数维 $d$ 成立。
+retired lost.alone: Nothing used it, and <b>nobody</b> missed it.
+renamed why-the-root to why-sqrt-dt
+retired what-was-asked: It was asked twice.
+"""
 WITNESS = {"point": {"sigma": "235/101"}, "left": "0.9567", "right": "4.4135", "difference": "[-3.45687, -3.45686]"}
 CERTIFICATE = {"generators": ["sigma", "sigma_data"], "relations": ["E[n] = 0"], "conditions": ["sigma != 0"]}
 DETAILS = {
@@ -41,4 +54,4 @@ def sample_library(root: Path) -> Library:
             stale=number == 0,
             seconds=0.1,
         )
-    return Library(catalog.claims, entries, standings)
+    return Library(catalog.claims, entries, standings, register=read_register(REGISTER))

@@ -60,11 +60,11 @@ def test_home_and_coverage_show_the_counts_of_the_library(site: Path, library: L
         assert f'<td class="vd-number">{sum(counts[kind].values())}</td>' in coverage
 
 
-def test_the_shown_notebook_is_the_one_that_is_written() -> None:
+@pytest.mark.parametrize("source", sorted((ROOT / "docs" / "notebooks").glob("*.py")), ids=lambda path: path.stem)
+def test_the_shown_notebook_is_the_one_that_is_written(source: Path) -> None:
     import jupytext
 
-    folder = ROOT / "docs" / "notebooks"
-    written, shown = (jupytext.read(folder / f"check-a-derivation.{kind}") for kind in ("py", "ipynb"))
+    written, shown = (jupytext.read(source.with_suffix(kind)) for kind in (".py", ".ipynb"))
     assert [cell.source for cell in written.cells] == [cell.source for cell in shown.cells]
     outputs = [output for cell in shown.cells if cell.cell_type == "code" for output in cell.outputs]
     assert len(outputs) == sum(cell.cell_type == "code" for cell in shown.cells)

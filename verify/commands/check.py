@@ -11,7 +11,7 @@ from typing import Any
 from verify.commands import common
 from verify.language.catalog import link_document, load_vocabularies, theory_root
 from verify.language.claim import Claim
-from verify.language.document import Document, load_document, read_document
+from verify.language.document import MAX_BYTES, Document, decode_document, load_document
 from verify.ledger.standing import disagreements
 from verify.ledger.store import Ledger
 
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 def read(file: str, vocabularies: dict) -> Document:
     """The claims of a file, or of standard input for `-`. OSError when it cannot be opened."""
     if file == "-":
-        document = read_document(sys.stdin.read(), "<stdin>", vocabularies)
+        document = decode_document(sys.stdin.buffer.read(MAX_BYTES), "<stdin>", vocabularies)
     else:
         document = load_document(Path(file), file, vocabularies)
     link_document(document, common.find_root())

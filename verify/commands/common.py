@@ -110,10 +110,23 @@ def select(catalog: Catalog, targets: Sequence[str]) -> list[Claim]:
 
             names = [*catalog.claims, *{c.topic: None for c in catalog.claims.values()}]
             near = difflib.get_close_matches(target, names, n=1)
-            raise LanguageError(f"no claim and no topic is named {target!r}",
-                                suggestion=f"did you mean {near[0]}?" if near else "see: verify status")  # fmt: skip
+            hint = _former(target) or (f"did you mean {near[0]}?" if near else "see: verify status")
+            raise LanguageError(f"no claim and no topic is named {target!r}", suggestion=hint)
         chosen += [claim for claim in found if claim not in chosen]
     return chosen
+
+
+def _former(id_: str) -> str:
+    """What became of an id that is no more, '' when it never was one."""
+    from verify.language.ids import LIVE, RENAMED, load_register
+
+    register = load_register(find_root())
+    one = register.ids.get(id_)
+    if one is None or one.state == LIVE:
+        return ""
+    if one.state == RENAMED:
+        return f"{id_} is now {register.now(id_) or one.to}"
+    return f"{id_} was retired: {one.reason['en']}" + (f" See {register.now(id_) or one.to}" if one.to else "")
 
 
 @contextmanager

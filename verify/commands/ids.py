@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _append(root, [ids.live(id_) for id_ in named])
     new, faults = register.new(present), register.faults(present)
     if arguments.action == "check":
-        faults += [f"{id_} is not in the register: verify ids add" for id_ in new]
+        faults += [f"not in the register: {' '.join(new)}; verify ids add"] if new else []
         if arguments.against:
             faults += [f"taken out of the register: {line}" for line in taken_out(root, arguments.against)]
     else:
@@ -84,8 +84,7 @@ def taken_out(root: Path, revision: str) -> list[str]:
     held = subprocess.run([*git, "show", f"{revision}:{ids.PATH.as_posix()}"], capture_output=True)
     if held.returncode:  # the register is younger than that revision
         return []
-    path = root / ids.PATH
-    return ids.rewritten(held.stdout.decode("utf-8"), path.read_text("utf-8") if path.is_file() else "")
+    return ids.rewritten(held.stdout.decode("utf-8", "replace"), ids.text_of(root))
 
 
 def _registered(register: Register, id_: str) -> list[str]:
@@ -93,8 +92,12 @@ def _registered(register: Register, id_: str) -> list[str]:
 
 
 def _append(root: Path, lines: list[str]) -> int:
-    ids.append(root, lines)
+    try:
+        ids.append(root, lines)
+    except OSError as error:
+        print(f"the register could not be written: {error}", file=sys.stderr)
+        return common.OUR_ERROR
     for line in lines:
         print(line)
-    print(f"{len(lines)} lines added to {ids.PATH}" if lines else "nothing new")
+    print(f"{ids.PATH}: {len(lines)} added")
     return common.WELL

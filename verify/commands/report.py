@@ -42,7 +42,8 @@ def print_claim(claim: Claim, entry: dict[str, Any] | None, verbose: bool = Fals
         out.print(f"  {common.marked(proof['verdict'])}: {escape(proof['why'])}")
     mutants = proof["mutants"]
     if mutants["made"]:
-        out.print(f"  mutants: {mutants['made']} of {mutants['possible']} tried, {common.mutant_words(mutants)}")
+        possible = mutants.get("possible", mutants["made"])
+        out.print(f"  mutants: {mutants['made']} of {possible} tried, {common.mutant_words(mutants)}")
 
 
 def _plain_reason(reason: str) -> str:

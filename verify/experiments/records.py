@@ -17,6 +17,8 @@ from verify.sources import source_hashes
 
 SCHEMA = 2
 LOCAL = Path(".verify") / "records"  # made on this machine by `verify run`
+VERDICTS = ("confirmed", "refuted", "inconclusive")
+_KINDS: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float), "dict": dict, "list": list}
 COMMITTED = Path("records")  # made with --record, kept in the repository
 
 
@@ -111,13 +113,16 @@ def read_record(path: Path) -> Record:
     """One record; RecordError for anything else."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{path}: cannot be read as a record ({error})") from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise RecordError(f"{path}: not a record of schema {SCHEMA}; run its experiment again")
     names = {f.name for f in fields(Record)}
     if data.keys() != names:
         raise RecordError(f"{path}: wrong fields: {', '.join(sorted(data.keys() ^ names))}")
+    wrong = [f.name for f in fields(Record) if not isinstance(data[f.name], _KINDS[str(f.type).split("[")[0]])]
+    if wrong or data["verdict"] not in VERDICTS:
+        raise RecordError(f"{path}: holds no {(wrong or ['verdict'])[0]} of the right kind; run its experiment again")
     return Record(**data)
 
 

@@ -11,6 +11,26 @@ from verify.language.tree import Node
 EQUAL, SAME_LAW = "=", "law"
 RELATIONS = (EQUAL, SAME_LAW, "<=", ">=", "<", ">", "approx", "propto", "to")
 
+# The slips that a mistake may name: where the hand, or the argument, went wrong. `verify.site.words` says them.
+SLIPS = (
+    "sign",  # plus for minus, a direction
+    "factor",  # a constant factor: a half, two, a number of dimensions
+    "power",  # a square, a root, an exponent
+    "spread",  # a standard deviation for a variance, or the other way round
+    "alpha",  # alpha for alpha-bar
+    "index",  # a neighbour, an end, counting from zero
+    "swap",  # two quantities in each other's place
+    "term",  # a term lost, or one too many
+    "scale",  # the scale of the signal, the data or the units
+    "average",  # a mean for a sum
+    "logarithm",  # another base, half of logSNR
+    "time",  # the direction or the unit of time
+    "value",  # another number, or another quantity
+    "dependence",  # noises shared or fresh, conditions dropped
+    "domain",  # used where its assumptions do not hold
+    "overreach",  # more is claimed than is true
+)
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -57,7 +77,7 @@ class Row:
 class Mistake:
     """A wrong version that people really write. `rows` is a chain of its own, read in `scope`.
 
-    `experiment` names the one that measures it, '' when none does.
+    `experiment` names the one that measures it, '' when none does; `slip` is one of SLIPS, '' while nobody has said.
     """
 
     name: str
@@ -68,6 +88,7 @@ class Mistake:
     latex: str
     line: int = 0
     experiment: str = ""
+    slip: str = ""
 
 
 @dataclass(frozen=True)

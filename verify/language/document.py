@@ -15,20 +15,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from verify.language.chain import read_chain
-from verify.language.claim import Citation, Claim, Mistake, Row
+from verify.language.claim import SLIPS, Citation, Claim, Mistake, Row
 from verify.language.declare import declare, declared_keys, is_declaration
 from verify.language.errors import LanguageError
+from verify.language.ids import CLAIM_ID
 from verify.language.mentions import Mentions
 from verify.language.reasons import premises_of
 from verify.language.scope import Scope
 
 MAX_DOCUMENT = 2_000_000
+MAX_BYTES = 4 * MAX_DOCUMENT + 4  # a character of UTF-8 has four bytes at most
 MAX_ERRORS = 50  # of one document; more tell nobody anything
-_ID = re.compile(r"[a-z][a-z0-9]*(?:\.[a-z0-9][a-z0-9-]*)+")
 _OPEN = re.compile(r"///\s*(?P<kind>[a-z]+)\s*(?:\|\s*(?P<name>.*?))?\s*$")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
-_CLAIM_OPTIONS = ("title", "slogan", "assumed", "source", "use", "uses", "experiments", "words")
-_MISTAKE_OPTIONS = ("title", "source", "experiment")
+CLAIM_OPTIONS = ("title", "slogan", "assumed", "source", "use", "uses", "experiments", "words")
+MISTAKE_OPTIONS = ("title", "source", "slip", "experiment")
 
 
 @dataclass
@@ -63,7 +64,12 @@ class Document:
 
 def load_document(path: Path, name: str, vocabularies: Mapping[str, Vocabulary]) -> Document:
     """Read a file. One that is not UTF-8 gives a document with that error and no claims."""
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        return decode_document(file.read(MAX_BYTES), name, vocabularies)
+
+
+def decode_document(data: bytes, name: str, vocabularies: Mapping[str, Vocabulary]) -> Document:
+    """Read the bytes of a file, of which no more than MAX_BYTES are needed to see that it is too large."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -79,7 +85,7 @@ def read_document(text: str, file: str, vocabularies: Mapping[str, Vocabulary] |
     if len(text) > MAX_DOCUMENT:
         document.errors.append(LanguageError(f"{file}: larger than {MAX_DOCUMENT:,} characters"))
         return document
-    blocks = _blocks(document)
+    blocks = find_blocks(document)
     document.displays_outside = _displays_outside(text, blocks)
     contexts: dict[str, tuple[Scope, Claim, int]] = {}
     for block in blocks:
@@ -125,7 +131,7 @@ def read_vocabulary(text: str, file: str) -> Vocabulary:
 # ---------------------------------------------------------------- blocks
 
 
-def _blocks(document: Document) -> list[Block]:
+def find_blocks(document: Document) -> list[Block]:
     """The `///` blocks outside fenced code, in order."""
     blocks: list[Block] = []
     opened: tuple[str, str, int, int] | None = None
@@ -210,9 +216,9 @@ def _lines(text: str) -> Iterator[tuple[str, bool]]:
 
 def _claim(block: Block, document: Document, vocabularies: Mapping[str, Vocabulary]) -> tuple[Claim, Scope]:
     here = (block.start, block.start + 3)
-    if not _ID.fullmatch(block.name):
+    if not CLAIM_ID.fullmatch(block.name):
         raise LanguageError(f"{block.name!r} is not a claim id", here, "write topic.name, like edm.precond")
-    _known_options(block, _CLAIM_OPTIONS)
+    _known_options(block, CLAIM_OPTIONS)
     if not block.options.get("title"):
         raise LanguageError(f"the claim {block.name} has no title", here, "add  title: ...  below, indented by four")
     items = _items(block.body, block.body_start)
@@ -257,9 +263,12 @@ def _attach_mistake(block: Block, document: Document, contexts: dict[str, tuple[
             here,
             "name the claim: /// mistake | topic.name",
         )
-    _known_options(block, _MISTAKE_OPTIONS)
+    _known_options(block, MISTAKE_OPTIONS)
     if not block.options.get("title"):
         raise LanguageError("a mistake needs a title", here, "add  title: ...  below, indented by four")
+    slip = block.options.get("slip", "")
+    if slip and slip not in SLIPS:
+        raise LanguageError(f"{slip!r} is no slip", here, f"one of {', '.join(SLIPS)}")
     scope, claim, place = contexts[block.name]
     claim = document.claims[place]
     own_scope = declare(_items(block.body, block.body_start), scope, override=True)
@@ -279,6 +288,7 @@ def _attach_mistake(block: Block, document: Document, contexts: dict[str, tuple[
         latex=formula.strip(),
         line=document.text.count("\n", 0, block.start) + 1,
         experiment=block.options.get("experiment", ""),
+        slip=slip,
     )
     document.claims[place] = replace(claim, mistakes=(*claim.mistakes, mistake))
 
@@ -336,10 +346,10 @@ def _citations(text: str) -> tuple[Citation, ...]:
 
 def _items(body: str, offset: int) -> list[tuple[str, int]]:
     """The declaration items of a body, outside displays: (text, offset in the document)."""
-    return [(body[begin:end], offset + begin) for begin, end in _item_extents(body)]
+    return [(body[begin:end], offset + begin) for begin, end in item_extents(body)]
 
 
-def _item_extents(body: str) -> list[tuple[int, int]]:
+def item_extents(body: str) -> list[tuple[int, int]]:
     masked = re.sub(r"\$\$.*?\$\$", lambda m: re.sub(r"[^\n]", " ", m.group()), body, flags=re.S)
     extents: list[tuple[int, int]] = []
     position = 0
@@ -361,7 +371,7 @@ def _item_extents(body: str) -> list[tuple[int, int]]:
 def _prose(body: str) -> tuple[str, ...]:
     """The words before each display and after the last one, without the declarations."""
     rest = body
-    for begin, end in reversed(_item_extents(body)):
+    for begin, end in reversed(item_extents(body)):
         rest = rest[: rest.rfind("\n", 0, begin) + 1] + rest[end:]
     return tuple(" ".join(piece.split()) for piece in re.split(r"\$\$.*?\$\$", rest, flags=re.S))
 

@@ -62,6 +62,15 @@ def claim_key(claim: Claim, route: str) -> str:
     return _hash([claim.id, keys])
 
 
+def statement_hash(scope: Scope, steps: list[tuple[Row, Row]]) -> str:
+    """Hash of what some steps say and assume, whoever judges them: formulas, declarations, rules, quoted claims."""
+    parts: list[Any] = []
+    for left, right in steps:
+        rule = [right.rule.kind, right.rule.variable] if right.rule else []
+        parts.append([_scopes(scope).statement(left.expression, right), rule, list(map(_quoted, right.quotes))])
+    return _hash(parts)
+
+
 def is_fresh(claim: Claim, entry: dict[str, Any] | None) -> bool:
     """Is this entry complete, and each of its verdicts made from what the claim depends on today?"""
     if not entry or not entry["complete"]:

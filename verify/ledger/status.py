@@ -7,10 +7,10 @@ from typing import Any
 
 from verify.language.catalog import Catalog
 from verify.language.claim import Claim
-from verify.ledger.keys import PROOF
+from verify.ledger.keys import PROOF, SAMPLING, judge_version, statement_hash, steps_of
 from verify.ledger.standing import Standing, standings
 from verify.ledger.store import Ledger
-from verify.ledger.verdict import PROVED, REFUTED
+from verify.ledger.verdict import PROVED, REFUTED, UNDECIDED
 
 MUTANTS = ("possible", "made", "refuted", "refused", "equivalent", "undecided", "survived", "stopped")
 
@@ -18,17 +18,19 @@ MUTANTS = ("possible", "made", "refuted", "refused", "equivalent", "undecided", 
 def status_document(
     catalog: Catalog, ledger: Ledger, records: dict[str, Any], chosen: Sequence[Claim] | None = None
 ) -> dict[str, Any]:
-    """`verify status --json`: version, counts, claims, unmeasured (documented in docs/reference/json.md)."""
+    """`verify status --json`: version, counts, claims, unmeasured, judges (documented in docs/reference/json.md)."""
     everywhere = standings(catalog, ledger, records)
     claims = list(catalog.claims.values()) if chosen is None else list(chosen)
     mine = {claim.id: everywhere[claim.id] for claim in claims}
     entries = [_entry(claim, mine[claim.id], ledger) for claim in claims]
     unmeasured = list(dict.fromkeys(name for standing in mine.values() for name in standing.unmeasured))
     counts = _counts(claims, mine, ledger, records)
-    return {"version": 1, "counts": counts, "claims": entries, "unmeasured": unmeasured}
+    judges = {route: judge_version(route) for route in (PROOF, SAMPLING)}
+    return {"version": 1, "counts": counts, "claims": entries, "unmeasured": unmeasured, "judges": judges}
 
 
 def _entry(claim: Claim, standing: Standing, ledger: Ledger) -> dict[str, Any]:
+    proof = (ledger.entry(claim.id) or {}).get(PROOF, {})
     return {
         "id": claim.id,
         "title": claim.title["en"],
@@ -41,7 +43,25 @@ def _entry(claim: Claim, standing: Standing, ledger: Ledger) -> dict[str, Any]:
         "stale": standing.stale,
         "problems": list(standing.problems),
         "seconds": round(standing.seconds, 3),
+        "says": statement_hash(claim.scope, steps_of(claim)),
+        "declared": list(claim.declared),
+        "uses": list(claim.uses),
+        "mistakes": _mistakes(claim, proof),
+        "survived": proof.get("mutants", {}).get("survived", 0),
     }
+
+
+def _mistakes(claim: Claim, proof: dict[str, Any]) -> list[dict[str, str]]:
+    """Each wrong version of a claim: what it says, and the verdict it got."""
+    found = {judged["name"]: judged["verdict"] for judged in proof.get("mistakes", ())}
+    return [
+        {
+            "title": mistake.title["en"],
+            "says": statement_hash(mistake.scope, list(zip(mistake.rows, mistake.rows[1:], strict=False))),
+            "verdict": found.get(mistake.name, UNDECIDED),
+        }
+        for mistake in claim.mistakes
+    ]
 
 
 def _why(claim: Claim, standing: Standing, ledger: Ledger) -> str:
@@ -77,7 +97,7 @@ def _counts(
             steps += proof["steps"]
             mistakes += proof["mistakes"]
             for name in mutants:
-                mutants[name] += proof["mutants"][name]
+                mutants[name] += proof["mutants"].get(name, 0)  # a stale entry may be of an older form
     named = list(dict.fromkeys(name for claim in claims for name in claim.experiments))
     return {
         "claims": len(claims),

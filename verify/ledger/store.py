@@ -51,7 +51,7 @@ class Ledger:
             data = json.loads(self._path(claim_id).read_text("utf-8"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             self.damaged.append(claim_id)
             return None
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:

@@ -5,7 +5,13 @@
     /// mistake | edm.precond ... ///   shows nothing here: it stands on the claim's card
     /// card | edm.precond              the card of a claim that is defined elsewhere
     ///
-    /// table | claims                  claims, questions, coverage, references, tally or verdicts
+    /// table | claims                  claims, questions, mistakes, papers, coverage, references, tally or verdicts
+    ///
+    /// wrong | edm.precond             the wrong versions of a claim, each beside the right one
+    ///
+    /// path | beginner                 a learning path
+    ///
+    /// paper | karras2022edm           which claim checks which equation of a paper
     ///
     /// former | edm.old                what became of an id that was renamed or retired
     ///
@@ -19,6 +25,7 @@ from __future__ import annotations
 import posixpath
 import re
 import xml.etree.ElementTree as etree
+from typing import Any
 
 from markdown import Markdown
 from markdown.preprocessors import Preprocessor
@@ -29,11 +36,14 @@ from pymdownx.blocks.block import Block, type_ranged_integer
 from verify.language.ids import RENAMED
 from verify.site.card import Printer, Shelf, address
 from verify.site.maths import page_file
+from verify.site.mistakes import all_wrong, slips_of, wrong_versions
+from verify.site.papers import Equation, paper_map
+from verify.site.paths import before, needs
 
 OPENS = re.compile(r"\A {0,3}(/{3,})\s*([\w-]+)\s*(?:\|\s*(.*?))?\s*\Z")
 CLOSES = re.compile(r"\A {0,3}/{3,}\s*\Z")
 FENCE = re.compile(r"\A\s*(`{3,}|~{3,})")
-TABLES = ("claims", "questions", "coverage", "references", "tally", "verdicts")
+TABLES = ("claims", "questions", "mistakes", "papers", "coverage", "references", "tally", "verdicts")
 
 
 def outside_fences(lines: list[str]) -> list[bool]:
@@ -163,7 +173,93 @@ class _Table(Block):
 
     def on_create(self, parent: etree.Element) -> etree.Element:
         place = etree.SubElement(parent, "div", {"class": f"vd-table vd-table-{self.argument.strip()}"})
-        html = self.extension.printer(self.md).render(self.argument.strip())
+        html = self.extension.printer(self.md).render(self.argument.strip(), **self._values(self.argument.strip()))
+        place.text = AtomicString(self.md.htmlStash.store(html))
+        return place
+
+    def _values(self, name: str) -> dict[str, Any]:
+        """What the table shows beside what every template has."""
+        shelf = self.extension.shelf
+        if name == "mistakes":
+            wrongs = all_wrong(shelf.library)
+            return {"wrongs": wrongs, "slips": slips_of(wrongs)}
+        if name == "papers":
+            claims = shelf.library.claims
+            return {"maps": [paper_map(key, listed, claims) for key, listed in shelf.papers.items()]}
+        return {}
+
+
+class _Wrong(Block):
+    """`/// wrong | id`: a claim's wrong versions below its title, whose anchor is the id."""
+
+    NAME = "wrong"
+    ARGUMENT = True
+
+    def on_init(self) -> None:
+        self.extension: BlocksExtension = self.config["extension"]
+
+    def on_validate(self, parent: etree.Element) -> bool:
+        return self.argument.strip() in self.extension.shelf.library.claims
+
+    def on_create(self, parent: etree.Element) -> etree.Element:
+        shelf = self.extension.shelf
+        card = shelf.library.card(self.argument.strip())
+        section = etree.SubElement(parent, "section", {"class": "vd-wrongs", "aria-labelledby": card.claim.id})
+        heading = etree.SubElement(section, "h2", {"id": card.claim.id, "class": "vd-title"})
+        heading.text = AtomicString(shelf.say(card.claim.title))
+        body = etree.SubElement(section, "div", {"class": "vd-body"})
+        html = self.extension.printer(self.md).render("wrong", claim=card.claim, wrongs=wrong_versions(card))
+        body.text = AtomicString(self.md.htmlStash.store(html))
+        return section
+
+
+class _Path(Block):
+    """`/// path | name`: a learning path of docs/paths.yml."""
+
+    NAME = "path"
+    ARGUMENT = True
+
+    def on_init(self) -> None:
+        self.extension: BlocksExtension = self.config["extension"]
+
+    def on_validate(self, parent: etree.Element) -> bool:
+        return self.argument.strip() in self.extension.shelf.paths
+
+    def on_create(self, parent: etree.Element) -> etree.Element:
+        shelf = self.extension.shelf
+        path = shelf.paths[self.argument.strip()]
+        taught, need = before(path, shelf.paths), {}
+        for step in path.steps:
+            need[step.key] = needs(step, taught, shelf.library.claims)
+            taught = [*taught, step]
+        place = etree.SubElement(parent, "div")
+        html = self.extension.printer(self.md).render("path", path=path, needs=need)
+        place.text = AtomicString(self.md.htmlStash.store(html))
+        return place
+
+
+class _Paper(Block):
+    """`/// paper | work`: the map of a paper that docs/papers.yml lists."""
+
+    NAME = "paper"
+    ARGUMENT = True
+
+    def on_init(self) -> None:
+        self.extension: BlocksExtension = self.config["extension"]
+
+    def on_validate(self, parent: etree.Element) -> bool:
+        return self.argument.strip() in self.extension.shelf.papers
+
+    def on_create(self, parent: etree.Element) -> etree.Element:
+        shelf, key = self.extension.shelf, self.argument.strip()
+        claims = shelf.library.claims
+
+        def experiments(equation: Equation) -> list[str]:
+            return list(dict.fromkeys(name for id_ in equation.claims for name in claims[id_].experiments))
+
+        place = etree.SubElement(parent, "div", {"class": "vd-table vd-table-paper"})
+        paper = paper_map(key, shelf.papers[key], claims)
+        html = self.extension.printer(self.md).render("paper", map=paper, experiments=experiments)
         place.text = AtomicString(self.md.htmlStash.store(html))
         return place
 
@@ -189,7 +285,8 @@ class BlocksExtension(PymdownBlocks):
         md.preprocessors.register(_Page(md, self), "verify.page", 50)
         blocks.register(_Card, {"extension": self})
         blocks.register(_Table, {"extension": self})
-        blocks.register(_Former, {"extension": self})
+        for block in (_Former, _Wrong, _Path, _Paper):
+            blocks.register(block, {"extension": self})
 
     def reset(self) -> None:
         super().reset()

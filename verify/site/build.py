@@ -17,9 +17,11 @@ from verify.language.ids import PATH
 from verify.site import pages
 from verify.site.bibliography import works
 from verify.site.card import Shelf, address
-from verify.site.check import site_faults
+from verify.site.check import list_faults, site_faults
 from verify.site.maths import FormulaError
 from verify.site.model import Library
+from verify.site.papers import read_papers
+from verify.site.paths import read_paths
 from verify.site.serve import serve
 
 __all__ = ["SiteError", "build_site", "serve"]
@@ -46,7 +48,12 @@ def build_site(
     root, tell = root.resolve(), progress or (lambda done, total, what: None)
     library = library or Library.load(root)
     bibliography = works(root / "docs" / "references.bib")
-    wrong = [*map(str, library.errors), *map(str, site_faults(root, library, bibliography)), *_id_faults(root, library)]
+    wrong = [
+        *map(str, library.errors),
+        *map(str, site_faults(root, library, bibliography)),
+        *list_faults(root, library, bibliography),
+        *_id_faults(root, library),
+    ]
     if wrong:
         raise SiteError("\n".join(wrong))
     fresh = out.with_name(f".{out.name}.{os.getpid()}.new")
@@ -81,7 +88,8 @@ def _edition(root: Path, language: str, out: Path, library: Library, bibliograph
     from mkdocs.exceptions import Abort, ConfigurationError
 
     questions = pages.read_questions(root, language)
-    shelf = Shelf(library, language, bibliography, questions, pages.count_displays(root, language))
+    displays = pages.count_displays(root, language)
+    shelf = Shelf(library, language, bibliography, questions, displays, read_paths(root), read_papers(root))
     folder = root / ".verify" / "pages" / language
     pages.lay_out(root, language, folder, library)
     logger = logging.getLogger("mkdocs")

@@ -17,7 +17,9 @@ from verify.language.ids import Id
 from verify.ledger import verdict as verdicts
 from verify.site import display, maths, words
 from verify.site.bibliography import Work
+from verify.site.lists import Entry
 from verify.site.model import MUTANTS, Chain, Library, Step
+from verify.site.paths import LearningPath
 
 INLINE = re.compile(r"\$([^$]+)\$")
 
@@ -42,6 +44,8 @@ class Shelf:
 
     questions  in the language of the edition
     displays   page -> number of displayed formulas outside any claim
+    paths      name -> learning path
+    papers     work -> the list of its equations
     """
 
     library: Library
@@ -49,6 +53,8 @@ class Shelf:
     works: Mapping[str, Work] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     displays: Mapping[str, int] = field(default_factory=dict)
+    paths: Mapping[str, LearningPath] = field(default_factory=dict)
+    papers: Mapping[str, Entry] = field(default_factory=dict)
 
     @property
     def text(self) -> dict[str, str]:
@@ -82,6 +88,7 @@ class Printer:
                 t=text,
                 say=self.shelf.say,
                 href=self.href,
+                address=address,
                 link=self.link,
                 heir=self.heir,
                 prose=self.prose,
@@ -188,19 +195,9 @@ class Printer:
 
 def as_read(step: Step) -> Markup:
     """The step printed back from its tree: what the machine took the author's LaTeX to say."""
-    from verify.language.names import latex_of_key
     from verify.language.printer import latex
 
-    relation = {
-        "<=": r"\le",
-        ">=": r"\ge",
-        "approx": r"\approx",
-        "propto": r"\propto",
-        "to": r"\to",
-        "law": r"\overset{d}{=}",
-    }.get(step.right.relation, step.right.relation)
-    if relation.startswith("propto "):
-        relation = rf"\propto_{{{latex_of_key(relation.removeprefix('propto '))}}}"
+    relation = display.relation_sign(step.right.relation)
     return maths.formula(f"{latex(step.left.expression)} {relation} {latex(step.right.expression)}", display=True)
 
 

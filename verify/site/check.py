@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from verify.site.blocks import OPENS, TABLES, definitions, outside_fences
 from verify.site.cite import CITATION, keys
+from verify.site.lists import ListError
 from verify.site.model import Library
-from verify.site.pages import front_matter, sources
+from verify.site.pages import PageError, front_matter, sources
+from verify.site.papers import paper_faults, read_papers
+from verify.site.paths import path_faults, read_paths
 
 REFERENCE = re.compile(r"(?<!!)\[[^\[\]]*\]\[([^\[\]]*)\]|\[([\w-]+\.[\w.-]+)\]\[\]")
 DEFINED = re.compile(r"\A {0,3}\[([^\]]+)\]:\s")
@@ -30,9 +33,17 @@ class Fault:
         return f"{self.file}:{self.line}: {self.message}"
 
 
-def faults(text: str, file: str, claims: Iterable[str], works: Iterable[str]) -> list[Fault]:
-    """All faults of one page: unknown claims, works and tables, and references that lead nowhere."""
+def faults(
+    text: str,
+    file: str,
+    claims: Iterable[str],
+    works: Iterable[str],
+    paths: Iterable[str] = (),
+    papers: Iterable[str] = (),
+) -> list[Fault]:
+    """All faults of one page: unknown claims, works, tables, paths and papers, and references that lead nowhere."""
     claims, works = sorted(claims), sorted(works)
+    generated = {"table": list(TABLES), "path": list(paths), "paper": list(papers)}
     lines = text.splitlines()
     found: list[Fault] = []
 
@@ -43,7 +54,11 @@ def faults(text: str, file: str, claims: Iterable[str], works: Iterable[str]) ->
 
     inside = {number for start, end, _, _ in definitions(lines) for number in range(start + 1, end)}
     labels = {match[1].lower() for line in lines if (match := DEFINED.match(line))}
-    meta, _ = front_matter(text)
+    try:
+        meta, _ = front_matter(text, file)
+    except PageError as error:
+        place, _, message = str(error).removeprefix(f"{file}:").partition(":1: ")
+        return [Fault(file, int(place), message)]
     for id_ in map(str, meta.get("claims") or ()):
         if id_ not in claims:
             miss(next((n for n, line in enumerate(lines) if id_ in line), 0), "claim", id_, claims)
@@ -52,10 +67,10 @@ def faults(text: str, file: str, claims: Iterable[str], works: Iterable[str]) ->
             continue
         if block := OPENS.match(line):
             name = (block[3] or "").strip()
-            if block[2] in ("card", "claim", "mistake") and name not in claims:
+            if block[2] in ("card", "claim", "mistake", "wrong") and name not in claims:
                 miss(number, "claim", name, claims)
-            elif block[2] == "table" and name not in TABLES:
-                miss(number, "table", name, list(TABLES))
+            elif block[2] in generated and name not in generated[block[2]]:
+                miss(number, block[2], name, generated[block[2]])
             continue
         prose = CODE.sub("", line)
         for reference in REFERENCE.finditer(prose):
@@ -71,12 +86,32 @@ def faults(text: str, file: str, claims: Iterable[str], works: Iterable[str]) ->
 
 def site_faults(root: Path, library: Library, works: Iterable[str]) -> list[Fault]:
     """The faults of all authored pages of both editions, in the order of the files."""
-    works = list(works)
+    works, paths, papers = list(works), list(_named(read_paths, root)), list(_named(read_papers, root))
     files = {
         file for language in ("en", "zh") for page, file in sources(root, language).items() if page.endswith(".md")
     }
     return [
         fault
         for file in sorted(files)
-        for fault in faults(file.read_text("utf-8"), str(file.relative_to(root)), library.claims, works)
+        for fault in faults(file.read_text("utf-8"), str(file.relative_to(root)), library.claims, works, paths, papers)
     ]
+
+
+def list_faults(root: Path, library: Library, works: Collection[str]) -> list[str]:
+    """What is wrong with the lists of learning paths and of equations, as `file:line: message`."""
+    pages = {f"{page[:-3]}.html" for page in sources(root, "en") if page.endswith(".md")}
+    found: list[str] = []
+    try:
+        found += path_faults(read_paths(root), library.claims, pages)
+        found += paper_faults(read_papers(root), library.claims, works)
+    except ListError as error:
+        found.append(str(error))
+    return found
+
+
+def _named(read: Callable[[Path], Mapping[str, object]], root: Path) -> Iterable[str]:
+    """The names in a list; none where it cannot be read, which `list_faults` tells."""
+    try:
+        return read(root)
+    except ListError:
+        return ()

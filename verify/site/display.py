@@ -19,6 +19,14 @@ TOKEN = re.compile(
 )
 TEXT = re.compile(r"\\(?:text|textrm|mbox)\{((?:[^{}]|\{[^{}]*\})*)\}")
 TEXT_CELL = re.compile(rf"\A\s*{TEXT.pattern}")
+SIGNS = {
+    "<=": r"\le",
+    ">=": r"\ge",
+    "approx": r"\approx",
+    "propto": r"\propto",
+    "to": r"\to",
+    "law": r"\overset{d}{=}",
+}
 
 
 def split(body: str) -> list[list[str]]:
@@ -76,6 +84,15 @@ def _without_reason(row: list[str]) -> list[str]:
     while len(kept) > 2 and not kept[-1].strip():
         kept = kept[:-1]
     return kept
+
+
+def relation_sign(relation: str) -> str:
+    """The LaTeX of a relation as the tree names it; `propto x` says in what it is proportional."""
+    if relation.startswith("propto "):
+        from verify.language.names import latex_of_key
+
+        return rf"\propto_{{{latex_of_key(relation.removeprefix('propto '))}}}"
+    return SIGNS.get(relation, relation)
 
 
 def reason_prose(reason: str) -> str:

@@ -46,7 +46,7 @@ def on_page_context(context, page, config, nav):
         page.meta["untranslated"] = authored and config.theme["language"] == "zh" and "/zh/" not in f"/{name}"
     if "description" not in page.meta:
         text = " ".join(html.unescape(TAGS.sub(" ", page.content or "")).split())
-        page.meta["description"] = f"{page.title}: {text}"[:155]
+        page.meta["description"] = html.escape(f"{html.unescape(page.title)}: {text}"[:155])
     return context
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import yaml
-
+from verify.intake.front_matter import read_front_matter
+from verify.intake.schema import QUESTION, Field
+from verify.language.errors import LanguageError
 from verify.language.ids import Register
 from verify.site import words
 from verify.site.blocks import definitions, outside_fences
@@ -21,7 +22,6 @@ from verify.site.card import Question
 from verify.site.model import Library
 
 LANGUAGES = ("en", "zh")
-KINDS, STATES = ("What", "Why", "How"), ("open", "discussed", "answered")
 
 
 class PageError(ValueError):
@@ -46,12 +46,15 @@ def sources(root: Path, language: str) -> dict[str, Path]:
     return {page: file for page, file in found.items() if not page.startswith("notebooks/") or file.suffix != unused}
 
 
-def front_matter(text: str) -> tuple[dict, int]:
-    """A page's front matter and the number of lines it takes."""
-    if not text.startswith("---\n") or "\n---\n" not in text[3:]:
-        return {}, 0
-    block = text[4 : text.index("\n---\n", 3) + 1]
-    return yaml.safe_load(block) or {}, block.count("\n") + 2
+def front_matter(
+    text: str, file: str = "page", fields: Mapping[str, Field] | None = None
+) -> tuple[dict[str, str | list[str]], int]:
+    """A page's front matter and the number of lines it takes. PageError for what is no plain list of fields."""
+    try:
+        found = read_front_matter(text, file, fields)
+    except LanguageError as error:
+        raise PageError(str(error)) from None
+    return found.data, found.height
 
 
 def title(text: str, otherwise: str) -> str:
@@ -66,13 +69,10 @@ def read_questions(root: Path, language: str) -> tuple[Question, ...]:
         if not page.startswith("questions/") or not page.endswith(".md") or page == "questions/index.md":
             continue
         text = file.read_text("utf-8")
-        meta, _ = front_matter(text)
-        kind, state = str(meta.get("kind", "")), str(meta.get("state", ""))
-        if kind not in KINDS or state not in STATES:
-            raise PageError(
-                f"{_named(file, root)}:1: a question's front matter needs a kind "
-                f"({', '.join(KINDS)}) and a state ({', '.join(STATES)})"
-            )
+        meta, _ = front_matter(text, _named(file, root), QUESTION)
+        kind, state = str(meta["kind"]), str(meta["state"])
+        if meta["id"] != file.stem:
+            raise PageError(f"{_named(file, root)}:1: the id is the file's name: id: {file.stem}")
         found.append(
             Question(
                 str(meta.get("id", file.stem)),
@@ -124,6 +124,10 @@ def _generated(root: Path, language: str, library: Library) -> Iterator[tuple[st
         stones = "".join(f"\n/// former | {id_}\n///\n" for id_ in former.get(topic, ()))
         end = f"\n## {words.TEXT[language]['former']} {{#former-ids}}\n{stones}" if stones else ""
         yield f"claims/{topic}.md", f"---\ntopic: {topic}\n---\n# {name}\n{cards}{end}"
+        if wrong := [claim.id for claim in library.topics.get(topic, ()) if claim.mistakes]:
+            heading = words.TEXT[language]["mistakes.of"].format(name)
+            blocks = "".join(f"\n/// wrong | {id_}\n///\n" for id_ in wrong)
+            yield f"mistakes/{topic}.md", f"---\ntopic: {topic}\n---\n# {heading}\n{blocks}"
     for one in library.register.gone:
         if not one.is_claim:
             yield f"questions/{one.id}.md", f"---\nformer: true\n---\n# {one.id}\n\n/// former | {one.id}\n///\n"

@@ -1,0 +1,1 @@
+"""Experiments on consistency models, one module each, so that editing one leaves the records of the others fresh."""
