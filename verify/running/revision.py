@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -69,19 +70,38 @@ def commits_ledger(root: Path, commit: str) -> bool:
     return not _git(root, "cat-file", "-e", f"{commit}:{FOLDER.parts[0]}").returncode
 
 
-def judge_differences(base: Path, head: Path, known: Path, jobs: int | None = None) -> dict[str, str]:
-    """Judge in both folders the claims that one has and the other has not, or has otherwise. Returns our crashes.
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: a folder, the claims read there, its ledger, and whether it was taken out of Git."""
 
-    `known` is the repository whose ledger already answers for many of them.
+    folder: Path
+    taken_out: bool
+    catalog: Catalog
+    ledger: Ledger
+
+    @classmethod
+    def of(cls, folder: Path, taken_out: bool) -> Side:
+        return cls(folder, taken_out, load_catalog(folder), Ledger(folder))
+
+    def status(self, known: Path) -> dict[str, Any]:
+        """The status document. Records made in the repository `known` count for each side."""
+        records = deciding(gather(known / LOCAL, self.folder / COMMITTED)[0])
+        return status_document(self.catalog, self.ledger, records)
+
+
+def judge_differences(base: Side, head: Side, known: Path, jobs: int | None = None) -> dict[str, str]:
+    """Judge on both sides the claims that one has and the other has not, or has otherwise. Returns our crashes.
+
+    `known` is the repository whose ledger already answers for many of them. A checkout's own ledger is left alone.
     """
-    catalogs = load_catalog(base), load_catalog(head)
     crashes: dict[str, str] = {}
     todo: list[tuple[Ledger, list[Claim]]] = []
-    for mine, other, folder in ((*catalogs, base), (*catalogs[::-1], head)):
-        ledger = Ledger(folder)
-        _seed(mine, ledger, Ledger(known))
-        differing = [claim for claim in mine.claims.values() if claim.chains and not _same(claim, other)]
-        todo.append((ledger, [claim for claim in differing if not is_fresh(claim, ledger.entry(claim.id))]))
+    for side, other in ((base, head), (head, base)):
+        if side.taken_out:
+            ledger, mine = side.ledger, side.catalog
+            _seed(mine, ledger, Ledger(known))
+            differing = [claim for claim in mine.claims.values() if claim.chains and not _same(claim, other.catalog)]
+            todo.append((ledger, [claim for claim in differing if not is_fresh(claim, ledger.entry(claim.id))]))
     if any(claims for _, claims in todo):
         from verify.running.judge import judge_claims
         from verify.running.workers import Workers
@@ -90,13 +110,6 @@ def judge_differences(base: Path, head: Path, known: Path, jobs: int | None = No
             for ledger, claims in todo:
                 crashes |= judge_claims(claims, ledger, workers).crashes
     return crashes
-
-
-def state(folder: Path, known: Path) -> tuple[dict[str, Any], Catalog]:
-    """The status document of a folder, and what was read there. Records made on this machine count for each side."""
-    catalog = load_catalog(folder)
-    records = deciding(gather(known / LOCAL, folder / COMMITTED)[0])
-    return status_document(catalog, Ledger(folder), records), catalog
 
 
 def records_of(folder: Path) -> dict[str, dict[str, Any]]:
