@@ -13,6 +13,7 @@ verify: $(VENV)/ready-to-verify
 
 test: $(VENV)/ready-to-test
 	@$(BIN)/ruff check verify tests benchmarks .github
+	@$(BIN)/verify fmt --check
 	@$(BIN)/python -m tests.site.prepare
 	@$(BIN)/python -m pytest
 

@@ -1,6 +1,6 @@
 // What a page can do with scripts on; without them every card, table and link still works.
 
-// Filters of a table or list: rows carry data-text, data-topic, ...; a field with the same name narrows them.
+// Filters of a table or list: rows carry data-text, data-topic, ... of one or more words; a field of that name narrows them.
 for (const index of document.querySelectorAll("[data-index]")) {
   const form = index.querySelector("[data-filters]"), count = form.querySelector("output");
   const rows = [...index.querySelectorAll("[data-row]")];
@@ -11,7 +11,7 @@ for (const index of document.querySelectorAll("[data-index]")) {
     const fits = row => fields.every(name => {
       if (name === "text") return words.every(word => row.dataset.text.toLowerCase().includes(word));
       const allowed = asked.getAll(name);
-      return allowed.length === 1 && allowed[0] === "" || allowed.includes(row.dataset[name]);
+      return allowed.length === 1 && allowed[0] === "" || row.dataset[name].split(" ").some(value => allowed.includes(value));
     });
     const shown = rows.filter(row => !(row.hidden = !fits(row))).length;
     count.value = shown ? count.dataset.pattern.replace("{0}", shown).replace("{1}", rows.length) : count.dataset.none;

@@ -48,6 +48,7 @@ OPEN_IN_SAMPLING = {
     "law-after-mean": "the law of a random name depends on another random name",
     "argmin-maximum": "points without a minimum are left out instead of counted",
     "relation-unit-base": "a relation restricts the points only where its name is used",
+    "two-bumps": "a sum over the line ends where its terms do, and does not see a second bump beyond",
 }
 SLOW_TO_SAMPLE = {
     "mean-norm-vector", "density-squared", "conditional-density", "parts-no-boundary-zero", "parts-with-boundary",

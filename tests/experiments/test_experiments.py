@@ -79,6 +79,54 @@ def test_predictions_come_before_and_do_not_depend_on_measurements(name):
         assert cls(Setting()).expect(cls.subject) == cls(Setting(seed=5)).expect(cls.subject)
 
 
+# What the prose of an experiment says of a check, or of a wrong variant by its name. Where a prediction and its
+# measurement share code, a fault there would move both; the number in print stays where it is.
+PRINTED = {
+    "cm-consistency": {"denoiser": "0.293"},
+    "cm-multistep": {"growth": "1.97"},
+    "cm-pd": {"ratio": "7.1"},
+    "ddim-inversion": {"lossless": "1.49 %"},
+    "ddim-previous-index": {"mean": "0.998", "deviation": "0.302"},
+    "ddpm-last-step": {"noise-on-a-pixel": "1.275", "first-entry": "1.275"},
+    "ddpm-t-convergence": {
+        "error.beta": "6.48 %", "error.tilde": "21.4 %", "unit": "0.20 %", "smaller-is-right": "14.6 %",
+    },
+    "edm-ideal-denoiser": {"gain.0.5": "1.05525"},
+    "fm-cfm-gap": {"gaussian.gap": "0.8"},
+    "fm-ot-plan": {"signs": "0.2734", "bridge": "0.2736"},
+    "graft-experts": {"at-splice": "0.1107", "below": "0.0450", "forgotten": "0.0712"},
+    "graft-limits": {"langevin": "0.588", "score-formula": "0.402"},
+    "guide-rescale": {"inflation": "24.2"},
+    "guide-three-variances": {
+        "ode.3": "0.25", "ode.5": "0.0625", "sde.3": "0.3875", "sde.5": "0.2218", "tilted": "0.5",
+        "tilted-by-sde": "0.3333",
+    },
+    "ldm-scale-shift": {"same-level": "3.4058"},
+    "rev-likelihood": {"shift.20": "0.0228", "shift.80": "0.0056"},
+    "rev-score-error": {
+        "ode.0.05": "0.60196", "ode.-0.05": "1.6611", "sde.0.05": "0.90909", "sde.-0.05": "1.1111",
+    },
+    "solver-gaussian": {"euler.0.5": "0.91979", "heun.0.5": "1.05525", "midpoint.0.5": "0.99556"},
+    "solver-langevin": {"variance.1": "1.1428", "variance.0.4": "0.5818", "ratio.3": "6.25"},
+    "train-ema": {"combined.0.05": "0.342269", "combined.0.1": "0.657731"},
+    "vdm-loss": {"few.straight": "4.964", "limit.bent": "4.306938"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_numbers_in_the_prose_are_the_predicted_ones(name):
+    prose, running = load(find(name)).prediction, load(find(name))(Setting())
+    with torch.no_grad():
+        predictions = running.predict()
+        values = expected_of_wrong(running, predictions) | {key: p.value for key, p in predictions.items()}
+    for key, text in PRINTED[name].items():
+        digits, _, percent = text.partition(" ")
+        assert all(digits in prose[language] for language in LANGUAGES), f"{name}: {digits} is not in the prose"
+        half = 0.5 * 10.0 ** -len(digits.partition(".")[2])
+        found = abs(values[key]) * (100 if percent else 1)
+        assert abs(found - float(digits)) <= half * (1 + 1e-9), f"{name}: {key} is {found}, not {text}"
+
+
 def test_the_same_seed_gives_the_same_numbers_and_progress_counts_the_versions(outcomes):
     first, seen = run_once(outcomes, "edm-order").record, []
     again = run_experiment("edm-order", progress=lambda done, total, what: seen.append((done, total)))
@@ -119,6 +167,7 @@ def test_committed_records_cover_every_quick_experiment_on_cpu():
     assert {r.name for r in records} <= set(all_experiments())
     assert all(record.verdict == CONFIRMED for record in records)
     for record in records:
+        assert record.contradictions() == []
         assert json.loads(record.to_json())["schema"] == record.schema
         assert all((RECORDS / record.topic / file).is_file() for file in record.figure.values())
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from verify.experiments.compare import OtherQuestion, compare
 from verify.experiments.records import SCHEMA, Record, RecordError, load_records, plain, read_record
+from verify.experiments.statistics import Interval, Span, verdict
 from verify.ledger.recorded import deciding, faults, gather, here
 from verify.sources import source_hashes
 
@@ -129,6 +130,35 @@ def test_committed_records_without_an_experiment_or_damaged_are_faults(tmp_path)
     assert len(found) == 2
     assert "half.json" in found[0] and "t-gone" in found[1] and "t-gone.cpu.float64.json" in found[1]
     assert set(here(tmp_path)) == {"t-mean", "t-gone", "t-lost"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"checks": [check(estimate=0.7)]}, "the check mean is called confirmed, but its numbers say refuted"),
+        ({"checks": [check(half=0.2)]}, "the check mean is called confirmed, but its numbers say inconclusive"),
+        ({"checks": [check(estimate=math.inf)]}, "the check mean is called confirmed, but its numbers say refuted"),
+        ({"verdict": "refuted"}, "the verdict is refuted, but the checks and variants say confirmed"),
+        ({"variants": [variant() | {"low": 0.5}]}, "the variant wrong is called refuted, its numbers say inconclusive"),
+        ({"variants": [variant(rejected=False)]}, "the variant wrong is called refuted, its numbers say refuted"),
+    ],
+)
+def test_a_verdict_that_does_not_follow_from_the_numbers_is_named(tmp_path, changes, words):
+    assert record().contradictions() == []
+    changed = record(**changes)
+    assert words in changed.contradictions()
+    changed.write(tmp_path / "records", {})
+    assert any(words in fault for fault in faults(tmp_path, {"t-mean"}))
+
+
+@given(
+    low=st.floats(), width=st.floats(0, 2), estimate=st.floats(), margin=st.tuples(st.floats(-1, 0), st.floats(0, 1))
+)
+def test_a_record_and_the_experiment_judge_by_one_rule(low, width, estimate, margin):
+    numbers = {"estimate": plain(estimate), "low": plain(low), "high": plain(low + width)}
+    judged = verdict(Interval(low, low + width, estimate), Span(*margin))
+    made = record([check() | numbers | {"margin": list(margin), "verdict": judged}], verdict=judged, variants=[])
+    assert made.contradictions() == []
 
 
 # -- comparing ------------------------------------------------------------------------------------------------------

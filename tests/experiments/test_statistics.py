@@ -53,7 +53,17 @@ def test_three_outcomes(low, width):
 
 @pytest.mark.parametrize("low,high", [(math.nan, 1.0), (0.0, math.nan), (math.nan, math.nan)])
 def test_nan_is_refuted(low, high):
-    assert verdict(Interval(low, high, math.nan), Span(-math.inf, math.inf)) == REFUTED
+    assert verdict(Interval(low, high, 0.5), Span(-math.inf, math.inf)) == REFUTED
+
+
+@pytest.mark.parametrize("estimate", [math.nan, math.inf, -math.inf])
+def test_an_estimate_that_is_not_finite_is_refuted_in_a_margin_without_end(estimate):
+    assert verdict(Interval(1.0, 2.0, estimate), Span(0.0, math.inf)) == REFUTED
+    assert verdict(Interval(estimate, estimate, estimate), Span(-math.inf, math.inf)) == REFUTED
+
+
+def test_an_interval_with_its_ends_exchanged_is_refuted():
+    assert verdict(Interval(2.0, 1.0, 1.5), Span(0.0, 3.0)) == REFUTED
 
 
 @pytest.mark.parametrize("degrees", [1, 5, 400, 1_000_000])

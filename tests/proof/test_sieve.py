@@ -11,7 +11,7 @@ from verify.language.chain import read_chain
 from verify.language.tree import Node
 from verify.proof.sieve import Sieve
 
-SCOPE = scope_of("$a, b$ : positive", "$x$ : vector", "dimensions: 1, 2, 3")
+SCOPE = scope_of("$a, b$ : positive", "$x$ : vector", "$h$ : real", "dimensions: 1, 2, 3")
 
 
 def sides(text: str) -> tuple[Node, Node]:
@@ -29,6 +29,17 @@ def test_a_version_of_the_right_side(right: str, wrong: bool) -> None:
 def test_a_multiple_of_the_left_side(factor: str, wrong: bool) -> None:
     left, right = sides(r"\frac{1}{2} a\,x &= a\,x")
     assert Sieve(left, right, SCOPE, 1).refutes_multiple(sides(f"{factor} &= a")[0]) is wrong
+
+
+@pytest.mark.parametrize("factor", ["x", r"-x", r"2\,x"])
+def test_a_vector_is_no_factor(factor: str) -> None:
+    left, right = sides(r"a\,x &= b\,x")
+    assert Sieve(left, right, SCOPE, 2).refutes_multiple(sides(f"{factor} &= x")[0]) is False
+
+
+def test_a_multiple_up_to_an_order_is_left_open() -> None:
+    left, right = sides(r"\frac{a}{1-h} &= a+ah+O(h^2)")
+    assert Sieve(left, right, SCOPE, 1).refutes_multiple(sides("1 &= a")[0]) is False
 
 
 TRUE = ("a^2+2ab+b^2", r"\frac{(a+b)^3}{a+b}", "(a+b)(a+b)")

@@ -178,6 +178,13 @@ def test_hints_are_proved(left: str, right: str, words: str) -> None:
     assert bool(hint) == bool(words)
 
 
+@pytest.mark.parametrize("relation, found", [("<=", True), ("<", False)])
+def test_a_hint_for_an_inequality_makes_it_hold(relation: str, found: bool) -> None:
+    scope = scope_of(*SCALARS)
+    left, right = read_formula("x^2+2xy+y^2", scope), read_formula("(x-y)^2", scope)
+    assert bool(hint_for(left, right, scope, relation)) is found
+
+
 def test_the_kept_point_names_every_number_and_satisfies_every_declaration():
     scope = scope_of(
         "$p, q, r$ : positive", "$a$ : (0,1)", "$x$ : vector", "$f(x)$ : positive function", "$h(x)$ : density",

@@ -174,6 +174,10 @@ def test_filters_of_questions(open_page) -> None:
     page.locator("[name=kind]").select_option("Why")
     kinds = page.locator("[data-row]:visible").evaluate_all("rows => rows.map(row => row.dataset.kind)")
     assert set(kinds) == {"Why"} and len(kinds) < whole
+    page.locator("[name=kind]").select_option("")
+    page.locator("[name=topic]").select_option(label="Guidance")
+    topics = page.locator("[data-row]:visible").evaluate_all("rows => rows.map(row => row.dataset.topic.split(' '))")
+    assert topics and all("guide" in found for found in topics) and len(topics) < whole
 
 
 def test_the_command_is_copied(open_page) -> None:

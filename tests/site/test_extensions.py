@@ -200,6 +200,9 @@ def test_every_word_has_both_languages() -> None:
 
 def test_declarations_are_translated_outside_formulas_only(shelf: Shelf) -> None:
     assert words.declaration(r"$\text{vector}$ : positive function", "zh") == r"$\text{vector}$ : 正值函数"
+    assert words.declaration("$a, b$ : (0,1)", "zh") == "$a, b$ : (0,1)"
+    assert words.declaration("$a = b$ : equation, by rev.pf-ode", "zh") == "$a = b$ : 方程，依据 rev.pf-ode"
+    assert words.declaration("$n$ : random with mean $0$ and variance $1$", "zh") == "$n$ : 随机量，均值 $0$，方差 $1$"
     assert "正" in Printer(Shelf(shelf.library, "zh"), "index.html").declaration("$x$ : positive")
 
 

@@ -88,6 +88,29 @@ class Record:
         now = source_hashes(self.module)
         return sorted(m for m in now.keys() | self.sources.keys() if now.get(m) != self.sources.get(m))
 
+    def contradictions(self) -> list[str]:
+        """Where the verdicts do not follow from the numbers beside them; empty when they do.
+
+        A record is a text file: a verdict changed by hand, or a number, no longer fits the rest.
+        """
+        found, margins = [], {check["name"]: check["margin"] for check in self.checks}
+        for check in self.checks:
+            follows = _follows(check, check["margin"])
+            if check["verdict"] != follows:
+                found.append(f"the check {check['name']} is called {check['verdict']}, but its numbers say {follows}")
+        for variant in self.variants:
+            margin = margins.get(variant["check"])
+            follows = "unknown" if margin is None else _follows(variant, margin)
+            if variant["verdict"] != follows or variant["rejected"] != (follows == "refuted"):
+                found.append(f"the variant {variant['name']} is called {variant['verdict']}, its numbers say {follows}")
+        verdicts = {check["verdict"] for check in self.checks}
+        alone = "refuted" if "refuted" in verdicts else "confirmed" if verdicts == {"confirmed"} else "inconclusive"
+        passed = alone == "confirmed" and not all(variant["rejected"] for variant in self.variants)
+        follows = "inconclusive" if passed else alone
+        if self.verdict != follows:
+            found.append(f"the verdict is {self.verdict}, but the checks and variants say {follows}")
+        return found
+
     def write(self, root: Path, figures: dict[str, str]) -> Path:
         """Writes the figures (SVG by language) and then the record below `root`; gives the record's path."""
         folder = root / self.topic
@@ -97,6 +120,16 @@ class Record:
         path = folder / f"{self.stem}.json"
         write_atomically(path, self.to_json())
         return path
+
+
+def _follows(numbers: dict[str, Any], margin: list[float | str]) -> str:
+    """The verdict of low, high and estimate, as `statistics.verdict` gives it."""
+    low, high, estimate, least, most = (
+        float(v) for v in (numbers["low"], numbers["high"], numbers["estimate"], *margin)
+    )
+    if not low <= high or not math.isfinite(estimate) or high < least or most < low:
+        return "refuted"
+    return "confirmed" if least <= low and high <= most else "inconclusive"
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -92,10 +92,13 @@ def unknown_experiments(claims: Iterable[Claim], known: Collection[str]) -> list
 
 
 def faults(root: Path, known: Collection[str]) -> Iterator[str]:
-    """One sentence for each committed record that is damaged, or whose experiment does not exist any more."""
+    """One sentence for each committed record that is damaged, contradicts itself, or has no experiment any more."""
     kept, damaged = gather(root / COMMITTED)
     yield from damaged
     for name, several in kept.items():
         if name not in known:
             for one in several:
                 yield f"{one.path}: a record of the experiment {name}, which does not exist; remove it or rename it"
+        for one in several:
+            for contradiction in one.record.contradictions():
+                yield f"{one.path}: {contradiction}; run its experiment again"

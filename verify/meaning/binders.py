@@ -106,7 +106,7 @@ def _elementary_integral(
         return None
     if body.is_polynomial(variable):
         return _between(_primitive(sp.Poly(body, variable), sp.Integer(0), variable), variable, lower, upper)
-    by_rate: dict[sp.Expr, sp.Expr] = {}
+    by_rate: dict[sp.Expr, list[sp.Expr]] = {}
     for term in sp.Add.make_args(expand(body)):
         exponent = sp.Add(*[factor.args[0] for factor in sp.Mul.make_args(term) if isinstance(factor, sp.exp)])
         rest = sp.Mul(*[factor for factor in sp.Mul.make_args(term) if not isinstance(factor, sp.exp)])
@@ -116,13 +116,13 @@ def _elementary_integral(
         if slope.degree() > 1:
             return None
         rate = slope.coeff_monomial(variable)
-        by_rate[rate] = by_rate.get(rate, sp.Integer(0)) + rest * sp.exp(slope.coeff_monomial(1))
+        by_rate.setdefault(rate, []).append(rest * sp.exp(slope.coeff_monomial(1)))
     if not all(rate == 0 or _certainly_not_zero(rate, facts) for rate in by_rate):
         return None
     return sp.Add(
         *[
-            _between(_primitive(sp.Poly(rest, variable), rate, variable), variable, lower, upper)
-            for rate, rest in by_rate.items()
+            _between(_primitive(sp.Poly(sp.Add(*terms), variable), rate, variable), variable, lower, upper)
+            for rate, terms in by_rate.items()
         ]
     )
 
@@ -131,11 +131,11 @@ def _primitive(polynomial: sp.Poly, rate: sp.Expr, variable: sp.Symbol) -> sp.Ex
     """A function whose derivative is polynomial * exp(rate * variable); for a rate that is not 0, by parts."""
     if rate == 0:
         return sp.Add(*[c * variable ** (k + 1) / (k + 1) for (k,), c in polynomial.terms()])
-    result, sign, power = sp.Integer(0), 1, rate
+    parts, sign, power = [], 1, rate
     while not polynomial.is_zero:
-        result += sign * polynomial.as_expr() / power
+        parts.append(sign * polynomial.as_expr() / power)
         polynomial, sign, power = polynomial.diff(), -sign, power * rate
-    return result * sp.exp(rate * variable)
+    return sp.Add(*parts) * sp.exp(rate * variable)
 
 
 def _between(primitive: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr) -> sp.Expr:

@@ -25,7 +25,10 @@ def hint_for(left: Node, right: Node, scope: Scope, relation: str = EQUAL, repai
     """One sentence that says how the step can be mended, or '' when a bounded number of tries finds nothing.
 
     Without `repairs` no changed symbol is looked for: beside a known mistake the right version stands anyway.
+    A strict inequality has no hint: a repair is proved as an equality, at which the strict relation fails.
     """
+    if relation in ("<", ">"):
+        return ""
     attempts = min(MAX_ATTEMPTS, WORK // (written_out(left, scope) + written_out(right, scope)))
     sources = [_repairs(left, right, scope)] if repairs else []
     if relation not in INEQUALITIES and not any(isinstance(side, ArgMin) for side in (left, right)):

@@ -10,6 +10,7 @@ import sympy as sp
 
 from verify.language.scope import Scope
 from verify.language.tree import BigO, Node
+from verify.meaning.algebra import SCALAR
 from verify.meaning.errors import Unsupported
 from verify.meaning.expansions import order_of_step
 from verify.meaning.reading import read_in
@@ -23,7 +24,7 @@ class Sieve:
     """
 
     def __init__(self, left: Node, right: Node, scope: Scope, dimension: int) -> None:
-        self.left = left
+        self.left, self.right = left, right
         self.readings = [_ReadStep(left, right, scope, dimension)]
         concrete = with_instances(scope)
         if concrete is not None and any(value.has(sp.Integral) for value in self.readings[0].parts()):
@@ -39,7 +40,12 @@ class Sieve:
         return any(step.refutes(right, order) for step in self.readings)
 
     def refutes_multiple(self, factor: Node) -> bool:
-        """Whether `factor * left = right` is certainly wrong, for a scalar factor. Raises MeaningError."""
+        """Whether `factor * left = right` is certainly wrong, for a scalar factor. Raises MeaningError.
+
+        A step up to O(h^n) says nothing here: it would be compared as if it were exact.
+        """
+        if order_of_step(self.left, self.right) is not None:
+            return False
         return any(step.refutes_multiple(factor) for step in self.readings)
 
 
@@ -66,7 +72,7 @@ class _ReadStep:
     def refutes_multiple(self, factor: Node) -> bool:
         try:
             number = self.reading.value(factor)
-            if isinstance(number, tuple):  # a vector is no factor
+            if self.reading.shape(number) != SCALAR:  # a vector or a matrix is no factor
                 return False
             left, right = (self.reading.residuals(side, sp.Integer(0)) for side in (self.left, self.right))
         except Unsupported:

@@ -51,6 +51,7 @@ from verify.sampling.values import Value, components
 
 DIGITS = 50  # working precision of the first evaluation; the next have ten more each
 EXACT_TOLERANCE, QUADRATURE_TOLERANCE = mp.mpf(10) ** -25, mp.mpf(10) ** -9
+SEEN, ROUNDING = mp.mpf("0.1"), mp.mpf(10) ** -30  # of a side that is integrated: relative, and absolute near zero
 SETTLED = 1000  # the noise between two refinements may be this many tolerances: the finer one has far less
 CLEAR = 1000  # a disagreement is this many times the tolerance and the noise
 POINTS, POINTS_WITH_INTEGRALS, POINTS_IN_REGIONS = 5, 3, 40
@@ -199,8 +200,9 @@ class Step:
             previous, _ = self.numbers(point, dimension, 0, budget, {})
         for level in range(1, quadrature.LEVELS):
             current, bulk = self.numbers(point, dimension, level, budget, {})
-            noise = max(largest_difference(old, new) for old, new in zip(previous, current, strict=True))
-            largest = max(abs(x) for side in current for x in side)
+            noises = [largest_difference(old, new) for old, new in zip(previous, current, strict=True)]
+            sizes = [max(map(abs, side), default=mp.zero) for side in current]
+            noise, largest = max(noises), max(sizes)
             if noise > tolerance * largest and largest <= tolerance * bulk:
                 largest = bulk  # both sides vanish but for rounding: their terms give the scale
             if noise <= SETTLED * tolerance * largest:
@@ -208,7 +210,9 @@ class Step:
                 if self.relation in ("<", ">") and largest_difference(*current) <= tolerance * largest:
                     raise Undecidable("the sides are equal at a drawn point, as far as can be seen")
                 comparison = Comparison(*current, deviation, tolerance, noise / largest if largest else mp.zero, level)
-                if comparison.agree or comparison.disagree:
+                # a side far below the other settles beside it before its own quadrature has seen what it integrates
+                seen = all(n <= max(SEEN * size, ROUNDING) for n, size in zip(noises, sizes, strict=True))
+                if comparison.agree or comparison.disagree and (seen or not self.quadrature):
                     return comparison
             previous = current
         raise Undefined("the quadrature does not settle")

@@ -10,7 +10,7 @@ from verify.language.scope import Declaration
 from verify.language.tree import Call, Gaussian, KullbackLeibler, Moment, Node
 from verify.sampling import jets, quadrature, values
 from verify.sampling.calculus import derivative, over_space
-from verify.sampling.errors import Undecidable
+from verify.sampling.errors import Undecidable, Undefined
 from verify.sampling.evaluate import Evaluator, reads
 from verify.sampling.instances import (
     SIGNS,
@@ -93,13 +93,24 @@ def _expect_gaussian(evaluator: Evaluator, name: str, law: Gaussian, body: Expec
     def value_of(normals: tuple[Number, ...]) -> tuple[Number, ...]:
         return tuple(m + x for m, x in zip(components(mean), spread.spread(normals), strict=True))
 
-    return _expect_nodes(evaluator, name, mean, value_of, quadrature.normal_nodes(evaluator.level), body)
+    return _expect_normal(evaluator, name, mean, value_of, body)
+
+
+def _expect_normal(evaluator: Evaluator, name: str, model: Value, value_of: Callable[..., tuple[Number, ...]],
+                   body: Expectation) -> Value:  # fmt: skip
+    """The expectation over standard normal components. Raises Undefined when the outermost nodes still count."""
+    nodes, cut_off = quadrature.normal_nodes(evaluator.level), quadrature.normal_is_cut_off(evaluator.level)
+    return _expect_nodes(evaluator, name, model, value_of, nodes, body, cut_off)
 
 
 def _expect_nodes(evaluator: Evaluator, name: str, model: Value, value_of: Callable[..., tuple[Number, ...]],
-                  nodes: list[tuple[Number, Number]], body: Expectation) -> Value:  # fmt: skip
-    """The weighted sum of `body` over all combinations of nodes, one a component of `model`."""
+                  nodes: list[tuple[Number, Number]], body: Expectation, cut_off: bool = False) -> Value:  # fmt: skip
+    """The weighted sum of `body` over all combinations of nodes, one a component of `model`.
+
+    Where the nodes are `cut_off` on both sides, Undefined is raised unless the outermost terms are negligible.
+    """
     total: Value | None = None
+    ends, largest, outermost = (nodes[0], nodes[-1]), mp.zero, mp.zero
     for chosen in combinations(nodes, repeat=len(components(model))):
         weight = mp.one
         for _, share in chosen:
@@ -108,7 +119,14 @@ def _expect_nodes(evaluator: Evaluator, name: str, model: Value, value_of: Calla
         with evaluator.binding({name: Vector(numbers) if isinstance(model, Vector) else numbers[0]}):
             term = values.scale(weight, body())
         total = term if total is None else values.add(total, term)
+        if cut_off:
+            size = values.magnitude(term)
+            largest = max(largest, size)
+            if any(end in chosen for end in ends):
+                outermost = max(outermost, size)
     assert total is not None  # every rule has nodes
+    if outermost > quadrature.OUTERMOST * largest:
+        raise Undefined("a mean over a normal law has its weight too far out")
     return total
 
 
@@ -135,15 +153,14 @@ def law_of(evaluator: Evaluator, declaration: Declaration) -> tuple[Value, Sprea
 def _expect_random(evaluator: Evaluator, declaration: Declaration, body: Expectation) -> Value:
     """Gaussian where that is declared, else an asymmetric law on two atoms with the same moments."""
     mean, spread = law_of(evaluator, declaration)
-    if declaration.gaussian:
-        nodes = quadrature.normal_nodes(evaluator.level)
-    else:
-        atoms = SIGNS if declaration.rademacher else TWO_ATOMS
-        nodes = [(exact(atom), exact(probability)) for atom, probability in atoms]
 
     def value_of(normals: tuple[Number, ...]) -> tuple[Number, ...]:
         return tuple(m + x for m, x in zip(components(mean), spread.spread(normals), strict=True))
 
+    if declaration.gaussian:
+        return _expect_normal(evaluator, declaration.key, mean, value_of, body)
+    atoms = SIGNS if declaration.rademacher else TWO_ATOMS
+    nodes = [(exact(atom), exact(probability)) for atom, probability in atoms]
     return _expect_nodes(evaluator, declaration.key, mean, value_of, nodes, body)
 
 

@@ -22,6 +22,7 @@ LEVELS = 2 * len(STEPS)  # two shifted grids a step: their leading errors have o
 TAIL = mp.mpf(10) ** -12  # terms this much smaller than the largest end a sum over the line
 LEAST_RADIUS, LARGEST_RADIUS = 3, 60
 HERMITE = (2, 3, 5)  # nodes; exact for polynomials of degree 3, 5 and 9
+OUTERMOST = mp.mpf(10) ** -8  # a mean whose outermost terms are this much of the largest lacks more than it may
 
 
 def grid(level: int) -> tuple[mpmath.mpf, mpmath.mpf]:
@@ -99,6 +100,11 @@ def normal_nodes(level: int) -> list[tuple[mpmath.mpf, mpmath.mpf]]:
     reach = int(9 / step)
     points = [start + k * step for k in range(-reach - 1, reach + 1)]
     return [(point, step * mp.exp(-point * point / 2) / mp.sqrt(2 * mp.pi)) for point in points]
+
+
+def normal_is_cut_off(level: int) -> bool:
+    """Whether the nodes of a level end where the integrand may not: those of Gauss-Hermite do not."""
+    return level >= len(HERMITE)
 
 
 @lru_cache(maxsize=64)

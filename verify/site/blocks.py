@@ -11,6 +11,8 @@
     ///
     /// path | beginner                 a learning path
     ///
+    /// experiment | mem-collapse       what an experiment predicted and found, as on its claim's card
+    ///
     /// paper | karras2022edm           which claim checks which equation of a paper
     ///
     /// former | edm.old                what became of an id that was renamed or retired
@@ -183,6 +185,9 @@ class _Table(Block):
         if name == "mistakes":
             wrongs = all_wrong(shelf.library)
             return {"wrongs": wrongs, "slips": slips_of(wrongs)}
+        if name == "questions":
+            named = {topic: title for question in shelf.questions for topic, title in question.topics.items()}
+            return {"topics": dict(sorted(named.items(), key=lambda item: item[1]))}
         if name == "papers":
             claims = shelf.library.claims
             return {"maps": [paper_map(key, listed, claims) for key, listed in shelf.papers.items()]}
@@ -211,6 +216,26 @@ class _Wrong(Block):
         html = self.extension.printer(self.md).render("wrong", claim=card.claim, wrongs=wrong_versions(card))
         body.text = AtomicString(self.md.htmlStash.store(html))
         return section
+
+
+class _Experiment(Block):
+    """`/// experiment | name`: prediction, result and figure of an experiment, away from its claim's card."""
+
+    NAME = "experiment"
+    ARGUMENT = True
+
+    def on_init(self) -> None:
+        self.extension: BlocksExtension = self.config["extension"]
+
+    def on_validate(self, parent: etree.Element) -> bool:
+        return self.argument.strip() in self.extension.shelf.library.experiments
+
+    def on_create(self, parent: etree.Element) -> etree.Element:
+        item = self.extension.shelf.library.experiments[self.argument.strip()]
+        place = etree.SubElement(parent, "div", {"class": "vd-body"})
+        html = self.extension.printer(self.md).render("experiment", item=item)
+        place.text = AtomicString(self.md.htmlStash.store(html))
+        return place
 
 
 class _Path(Block):
@@ -285,7 +310,7 @@ class BlocksExtension(PymdownBlocks):
         md.preprocessors.register(_Page(md, self), "verify.page", 50)
         blocks.register(_Card, {"extension": self})
         blocks.register(_Table, {"extension": self})
-        for block in (_Former, _Wrong, _Path, _Paper):
+        for block in (_Former, _Wrong, _Experiment, _Path, _Paper):
             blocks.register(block, {"extension": self})
 
     def reset(self) -> None:

@@ -22,6 +22,7 @@ from verify.site.maths import FormulaError
 from verify.site.model import Library
 from verify.site.papers import read_papers
 from verify.site.paths import read_paths
+from verify.site.prose import read_prose
 from verify.site.serve import serve
 
 __all__ = ["SiteError", "build_site", "serve"]
@@ -89,7 +90,8 @@ def _edition(root: Path, language: str, out: Path, library: Library, bibliograph
 
     questions = pages.read_questions(root, language)
     displays = pages.count_displays(root, language)
-    shelf = Shelf(library, language, bibliography, questions, displays, read_paths(root), read_papers(root))
+    paths, papers = read_paths(root), read_papers(root)
+    shelf = Shelf(library, language, bibliography, questions, displays, read_prose(root), paths, papers)
     folder = root / ".verify" / "pages" / language
     pages.lay_out(root, language, folder, library)
     logger = logging.getLogger("mkdocs")

@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from verify.language.claim import Claim
 from verify.language.ids import Id
 from verify.ledger import verdict as verdicts
 from verify.site import display, maths, words
@@ -26,7 +27,10 @@ INLINE = re.compile(r"\$([^$]+)\$")
 
 @dataclass(frozen=True)
 class Question:
-    """A What / Why / How page: its front matter and where it is published."""
+    """A What / Why / How page: its front matter and where it is published.
+
+    topics  topic -> its name in the language of the edition
+    """
 
     id: str
     title: str
@@ -35,7 +39,7 @@ class Question:
     state: str = "open"
     asked: str = ""
     claims: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
+    topics: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Shelf:
 
     questions  in the language of the edition
     displays   page -> number of displayed formulas outside any claim
+    prose      topic -> what its claims say between their displays, English -> 中文
     paths      name -> learning path
     papers     work -> the list of its equations
     """
@@ -53,6 +58,7 @@ class Shelf:
     works: Mapping[str, Work] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     displays: Mapping[str, int] = field(default_factory=dict)
+    prose: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     paths: Mapping[str, LearningPath] = field(default_factory=dict)
     papers: Mapping[str, Entry] = field(default_factory=dict)
 
@@ -63,6 +69,10 @@ class Shelf:
     def say(self, texts: Mapping[str, str]) -> str:
         """A bilingual text of a claim in this edition's language, English where there is no other."""
         return texts.get(self.language) or texts.get("en", "")
+
+    def passage(self, claim: Claim, text: str) -> dict[str, str]:
+        """A passage of a claim's prose by language."""
+        return {"en": text, "zh": self.prose.get(claim.topic, {}).get(text, "")}
 
 
 def address(id_: str) -> str:
@@ -92,12 +102,14 @@ class Printer:
                 link=self.link,
                 heir=self.heir,
                 prose=self.prose,
+                tell=self.tell,
                 cited=self.cited,
                 declaration=self.declaration,
                 chain=self.chain,
                 badge=self.badge,
                 as_read=as_read,
                 reason=self.reason,
+                finding=self.finding,
                 formula=maths.formula,
                 verdicts=verdicts.VERDICTS,
                 signs=words.SIGNS,
@@ -141,6 +153,12 @@ class Printer:
         parts = INLINE.split(text)
         return Markup("").join(maths.formula(part) if place % 2 else escape(part) for place, part in enumerate(parts))
 
+    def tell(self, texts: Mapping[str, str]) -> Markup:
+        """A bilingual text in the language of the edition; where there is only English, English that says so."""
+        told = self.prose(self.shelf.say(texts))
+        known = texts.get(self.shelf.language) or not told
+        return told if known else Markup('<span lang="en">{}</span>').format(told)
+
     def cited(self, text: str) -> Markup:
         """Text with each key of the bibliography in it replaced by the work's label, linked."""
         known = self.shelf.works
@@ -181,7 +199,12 @@ class Printer:
 
     def reason(self, text: str) -> Markup:
         """A step's reason in the reader's language, its formulas set."""
-        return self.prose(words.reason(display.reason_prose(text), self.shelf.language))
+        reason = display.reason_prose(text)
+        return self.tell({"en": reason, "zh": words.reason(reason)})
+
+    def finding(self, text: str) -> Markup:
+        """What a judge says of a step: a repair, or what was missing."""
+        return self.tell({"en": text, "zh": words.finding(text)})
 
     def chain(self, chain: Chain) -> Markup:
         """The author's formula with a mark for each step."""

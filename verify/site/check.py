@@ -15,6 +15,7 @@ from verify.site.model import Library
 from verify.site.pages import PageError, front_matter, sources
 from verify.site.papers import paper_faults, read_papers
 from verify.site.paths import path_faults, read_paths
+from verify.site.prose import read_prose
 
 REFERENCE = re.compile(r"(?<!!)\[[^\[\]]*\]\[([^\[\]]*)\]|\[([\w-]+\.[\w.-]+)\]\[\]")
 DEFINED = re.compile(r"\A {0,3}\[([^\]]+)\]:\s")
@@ -40,10 +41,16 @@ def faults(
     works: Iterable[str],
     paths: Iterable[str] = (),
     papers: Iterable[str] = (),
+    experiments: Iterable[str] = (),
 ) -> list[Fault]:
-    """All faults of one page: unknown claims, works, tables, paths and papers, and references that lead nowhere."""
+    """All faults of one page: what it names and nobody knows, and references that lead nowhere."""
     claims, works = sorted(claims), sorted(works)
-    generated = {"table": list(TABLES), "path": list(paths), "paper": list(papers)}
+    generated = {
+        "table": list(TABLES),
+        "path": list(paths),
+        "paper": list(papers),
+        "experiment": list(experiments),
+    }
     lines = text.splitlines()
     found: list[Fault] = []
 
@@ -93,17 +100,26 @@ def site_faults(root: Path, library: Library, works: Iterable[str]) -> list[Faul
     return [
         fault
         for file in sorted(files)
-        for fault in faults(file.read_text("utf-8"), str(file.relative_to(root)), library.claims, works, paths, papers)
+        for fault in faults(
+            file.read_text("utf-8"),
+            str(file.relative_to(root)),
+            library.claims,
+            works,
+            paths,
+            papers,
+            library.experiments,
+        )
     ]
 
 
 def list_faults(root: Path, library: Library, works: Collection[str]) -> list[str]:
-    """What is wrong with the lists of learning paths and of equations, as `file:line: message`."""
+    """What is wrong with the lists of learning paths, of equations and of translations, as `file:line: message`."""
     pages = {f"{page[:-3]}.html" for page in sources(root, "en") if page.endswith(".md")}
     found: list[str] = []
     try:
         found += path_faults(read_paths(root), library.claims, pages)
         found += paper_faults(read_papers(root), library.claims, works)
+        read_prose(root)
     except ListError as error:
         found.append(str(error))
     return found

@@ -188,6 +188,11 @@ class Library:
             found.setdefault(claim.topic, []).append(claim)
         return found
 
+    @functools.cached_property
+    def experiments(self) -> dict[str, Experiment]:
+        """name -> the experiment, for each that judges a claim."""
+        return {name: self._experiment(name, id_) for id_, claim in self.claims.items() for name in claim.experiments}
+
     def cards(self) -> list[Card]:
         """All cards, topic by topic."""
         return [self.card(claim.id) for claims in self.topics.values() for claim in claims]

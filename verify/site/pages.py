@@ -82,7 +82,7 @@ def read_questions(root: Path, language: str) -> tuple[Question, ...]:
                 state,
                 str(meta.get("asked", "")),
                 tuple(map(str, meta.get("claims") or ())),
-                tuple(map(str, meta.get("topics") or ())),
+                {topic: topic_title(root, topic, language) for topic in map(str, meta.get("topics") or ())},
             )
         )
     return tuple(sorted(found, key=lambda question: (question.asked, question.id), reverse=True))

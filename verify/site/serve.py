@@ -10,7 +10,14 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-WATCHED = ("docs/**/*", "questions/**/*", "verify/theory/**/*.md", "records/**/*", "mkdocs.yml")
+WATCHED = (
+    "docs/**/*",
+    "questions/**/*",
+    "verify/theory/**/*.md",
+    "verify/theory/**/*.zh.txt",
+    "records/**/*",
+    "mkdocs.yml",
+)
 PAUSE = 0.3  # seconds between two looks at the sources
 RELOAD = b"""<script>
 (async () => { for (let seen = null;;) {

@@ -216,7 +216,13 @@ TEXT: dict[str, dict[str, str]] = {
 # The words of declarations (the claim language), longest first so that a phrase wins over
 # its parts. Formulas between dollars are left alone.
 DECLARATION_ZH: dict[str, str] = {
+    "positive semidefinite matrix": "半正定矩阵",
+    "positive definite matrix": "正定矩阵",
+    "symmetric matrix": "对称矩阵",
+    "matrix": "矩阵",
     "random with mean": "随机量，均值",
+    "with mean": "，均值",
+    "and covariance": "，协方差",
     "and variance": "，方差",
     "positive function": "正值函数",
     "vector function": "向量值函数",
@@ -227,6 +233,7 @@ DECLARATION_ZH: dict[str, str] = {
     "sequence in": "数列，取值于",
     "index from": "指标，从",
     "random vector": "随机向量",
+    "Rademacher vector": "Rademacher 向量",
     "nonnegative": "非负",
     "relation": "关系",
     "equation": "方程",
@@ -251,6 +258,7 @@ DECLARATION_ZH: dict[str, str] = {
     "SDE": "随机微分方程",
     "any": "任意",
     "and": "与",
+    "by": "依据",
     "to": "到",
     "in": "取值于",
 }
@@ -292,7 +300,25 @@ METHODS_ZH: dict[str, str] = {
     r"integrals and expectations by quadrature at two refinements": "积分与期望用两种加密程度的数值求积",
     r"the remainder over (h\^\d+) stays bounded from (\S+) to (\S+)": r"余项除以 \1 后从 \2 到 \3 保持有界",
 }
+# What a judge says of a step: how it may be repaired, or why it stayed undecided. Whole sentences.
+FINDINGS_ZH: dict[str, str] = {
+    r"the right side is (\$.*\$) times the left side": r"右边是左边的 \1 倍",
+    r"the term (\$.*\$) has the wrong sign": r"\1 一项的符号写反了",
+    r"the term (\$.*\$) of the right side is too much": r"右边多了 \1 一项",
+    r"the term (\$.*\$) of the left side is missing on the right": r"右边少了左边的 \1 一项",
+    r"a change of one symbol \(([A-Z-]+)\) mends the right side: (\$.*\$)": r"改动一个符号（\1）即可修正右边：\2",
+    r"no boundary field can repair this": r"任何边界场都无法弥补",
+    r"a sum or product of more than (\d+) terms": r"求和或连乘超过 \1 项",
+    r"more than (\d+) evaluations at one point": r"在一点上求值超过 \1 次",
+    r"a power is too large to evaluate": r"幂太大，无法求值",
+    r"a limit is approached too slowly, or not at all, at a drawn point": r"在抽到的一点上，极限收敛太慢，或不收敛",
+    r"a declared equation cannot be sampled, and the sides differ at a point where it need not hold": (
+        r"所声明的方程无法取样；在它不必成立的一点上，两边不同"
+    ),
+    r"(\S+) solves a declared equation and is asked for at two times": r"式中出现了所声明方程的解 \1 在两个时刻的值",
+}
 _MATHS = re.compile(r"(\$[^$]*\$)")
+_COMMA = re.compile(r"(?<=[一-鿿])\s*,\s*|\s*，\s*")  # not that of (0,1)
 
 
 def declaration(line: str, language: str) -> str:
@@ -300,35 +326,44 @@ def declaration(line: str, language: str) -> str:
     if language != "zh":
         return line
     phrase = re.compile("|".join(rf"\b{re.escape(key)}\b" for key in sorted(DECLARATION_ZH, key=len, reverse=True)))
-    parts = _MATHS.split(line)
     return "".join(
-        part if part.startswith("$") else phrase.sub(lambda found: DECLARATION_ZH[found[0]], part) for part in parts
+        part if part.startswith("$") else _COMMA.sub("，", phrase.sub(lambda found: DECLARATION_ZH[found[0]], part))
+        for part in _MATHS.split(line)
     )
 
 
 @functools.cache
-def _reasons() -> dict[str, str]:
-    lines = (Path(__file__).parent / "reasons.zh.txt").read_text("utf-8").splitlines()
-    return dict(line.split(" = ", 1) for line in lines if " = " in line)
+def glossary() -> dict[str, str]:
+    """The reasons of `reasons.zh.txt`, English -> 中文; its first paragraph says what it is."""
+    _, _, lines = (Path(__file__).parent / "reasons.zh.txt").read_text("utf-8").partition("\n\n")
+    return dict(line.split(" = ", 1) for line in lines.splitlines() if line)
 
 
-def reason(text: str, language: str) -> str:
-    """A step's reason from the glossary `reasons.zh.txt`; one that is not there keeps its English.
-
-    The rule that it names at its end is translated on its own.
-    """
-    if language != "zh":
-        return text
-    named = _RULE.fullmatch(text.strip())
-    if named is None:
-        return _reasons().get(text.strip(), text)
+def reason(text: str) -> str:
+    """A step's reason in 中文, '' when the glossary does not have it; the rule that it names needs no entry."""
+    said, named = spoken(text), _RULE.fullmatch(text.strip())
+    chinese = glossary().get(said, "")
+    if named is None or (said and not chinese):
+        return chinese
     rule = f"对 {named['count']} 用数学归纳法" if named["count"] else "由 " + named["claims"].replace(" and ", "、")
-    return f"{_reasons().get(named['words'], named['words'])}，{rule}" if named["words"] else rule
+    return f"{chinese}，{rule}" if chinese else rule
+
+
+def spoken(text: str) -> str:
+    """A reason without the rule that it names at its end."""
+    named = _RULE.fullmatch(text.strip())
+    return (named["words"] or "") if named else text.strip()
 
 
 _RULE = re.compile(
     r"(?:(?P<words>.*?),?\s+)?by (?:induction on (?P<count>\S+)|(?P<claims>[a-z]\S*\.\S+(?: and [a-z]\S*\.\S+)*))"
 )
+
+
+def finding(text: str) -> str:
+    """What a judge says of a step, in 中文; '' for a sentence that is not known."""
+    found = ((re.fullmatch(english, text), chinese) for english, chinese in FINDINGS_ZH.items())
+    return next((match.expand(chinese) for match, chinese in found if match), "")
 
 
 def method(text: str, language: str) -> str:

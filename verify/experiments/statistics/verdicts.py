@@ -35,8 +35,12 @@ def around(value: float, radius: float) -> Span:
 
 
 def verdict(interval: Interval, margin: Span) -> str:
-    """confirmed inside the margin, refuted outside it or NaN, inconclusive across its edge."""
-    if math.isnan(interval.low) or math.isnan(interval.high):
+    """confirmed inside the margin, refuted outside it, inconclusive across its edge.
+
+    Refuted too is an interval with a NaN or with its ends exchanged, and an estimate that is not finite: an overflow
+    lies inside every margin that is open upwards.
+    """
+    if not interval.low <= interval.high or not math.isfinite(interval.estimate):
         return REFUTED
     if margin.low <= interval.low and interval.high <= margin.high:
         return CONFIRMED

@@ -254,7 +254,7 @@ class Eta(Experiment):
             a, _, c, _ = rule.weights(T, AFTER, eta)
             variance = rule.variance(CHAIN, eta, 0.0, CHAIN[0] ** 2)
             values[f"marginal.{eta:g}"] = variance / AFTER**2
-            values[f"fresh.{eta:g}"] = c**2 / beta_tilde(T, AFTER)
+            values[f"fresh.{eta:g}"] = c**2 / fresh(T, AFTER, 1.0)  # measured against the library's beta_tilde
             values[f"shared.{eta:g}"] = a * T / AFTER - subject.shared(T, AFTER, eta)
             values[f"few.{eta:g}"] = rule.variance(few, eta, DEVIATION, start) / DEVIATION**2 - 1
         half = rule.variance(CHAIN, 0.5, 0.0, CHAIN[0] ** 2)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from torch import Tensor
 
@@ -133,16 +133,37 @@ def version(weights: Callable[[float, float, float], tuple[float, float, float]]
     return Chain(rule, rule.sample)
 
 
+def entries(t: float, after: float) -> tuple[float, float]:
+    """abar and the next abar of Ho et al.'s table."""
+    return 1 / (1 + t**2), 1 / (1 + after**2)
+
+
+def larger(t: float, after: float) -> float:
+    """beta_t = 1 - abar/abar', in sigma-space. This and the next two are written apart from the sampler's own."""
+    a, b = entries(t, after)
+    return (1 - a / b) / b
+
+
+def smaller(t: float, after: float) -> float:
+    """(1 - abar')/(1 - abar) beta_t, in sigma-space."""
+    a, b = entries(t, after)
+    return (1 - b) / (1 - a) * (1 - a / b) / b
+
+
+def ideal(t: float, after: float, s: float) -> float:
+    """Precisions of the prior of x' and of x given x' add."""
+    return 1 / (1 / (s**2 + after**2) + 1 / (t**2 - after**2))
+
+
 def excess(betas: Sequence[float], variance: Variance, s: float) -> float:
     """V/s^2 - 1 by the telescoped sum above."""
     bars = [1.0, *alpha_bars(betas)]
     m = [bar * s**2 + 1 - bar for bar in bars]
     sigmas = [0.0, *of_betas(betas)[::-1]]
-    ideal = reverse_variance(s**2)
     total = bars[-1] * (s**2 / m[-1]) ** 2 * (1 - m[-1])
     for k in range(1, len(bars)):
         added = variance(sigmas[k], sigmas[k - 1]) if k > 1 else 0.0
-        total += (s**2 / m[k - 1] * bars[k - 1]) ** 2 * (added - ideal(sigmas[k], sigmas[k - 1]))
+        total += (s**2 / m[k - 1] * bars[k - 1]) ** 2 * (added - ideal(sigmas[k], sigmas[k - 1], s))
     return total / s**2
 
 
@@ -255,14 +276,14 @@ class Convergence(Experiment):
     def _formula(self) -> dict[str, float]:
         """The right version by the telescoped sum."""
         s = DEVIATION
-        last = [excess(rescaled(steps), beta_tilde, s) for steps in STEPS[-2:]]
+        last = [excess(rescaled(steps), smaller, s) for steps in STEPS[-2:]]
         return {
             "order.beta": 0.0,
             "order.tilde": _local_order(*last),
-            "error.beta": excess(rescaled(STEPS[0]), beta, s),
-            "error.tilde": excess(rescaled(STEPS[0]), beta_tilde, s),
-            "unit": excess(rescaled(STEPS[0]), beta, 1.0),
-            "sampled": 1 + excess(rescaled(FEW), reverse_variance(s**2), s),
+            "error.beta": excess(rescaled(STEPS[0]), larger, s),
+            "error.tilde": excess(rescaled(STEPS[0]), smaller, s),
+            "unit": excess(rescaled(STEPS[0]), larger, 1.0),
+            "sampled": 1 + excess(rescaled(FEW), partial(ideal, s=s), s),
         }
 
     def expect(self, subject: Chain) -> dict[str, float]:

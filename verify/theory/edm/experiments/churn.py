@@ -8,7 +8,9 @@ Three statements that must not be confused (Karras et al. 2022, Alg. 2; edm.chur
 2. *A round trip, t up to (1 + g) t and one Heun step back, misses the marginal by O(g^3)*: the error of that step.
    On N(0, s^2) everything is linear, x' = A x + B z, so the variance A^2 (s^2 + t^2) + B^2 is known exactly. Adding
    the wrong amount of noise, or taking the slope from before the noise, leaves an error of lower order.
-3. *The whole of Algorithm 2* on N(0, s^2) has the variance of the recursion V' = A_i^2 V + B_i^2.
+3. *The whole of Algorithm 2* on N(0, s^2) has the variance of the recursion V' = A_i^2 V + B_i^2. EDM's own S_churn is
+   cut by the cap at every level, so that what gamma is without it never shows; a smaller S_churn in a narrow window
+   shows it, read off the response to a unit start and to each unit noise.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from verify.experiments.affine import law
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -41,6 +44,8 @@ from verify.experiments.statistics import (
     Interval,
     Span,
     around,
+    exact,
+    exact_blind,
     mean,
     order_interval,
 )
@@ -55,20 +60,33 @@ DEVIATION = 0.5
 ROUND_TRIP_LEVEL, ROUND_TRIP_SIZES = 0.5, tuple(0.4 / 2 ** (k / 2) for k in range(12))
 ORDER, ORDER_MARGIN = 3.0, 0.25
 
-STEPS, S_CHURN, S_MIN, S_MAX = 18, 40.0, 0.05, 50.0
+STEPS = 18
+FULL = 40.0, 0.05, 50.0  # S_churn, S_min, S_max
+PARTIAL = 4.0, 0.2, 2.2  # gamma = 2/9 stays below the cap
 RUN_ROWS, RUN_DIMENSIONS = 100_000, 4
 VARIANCE_MARGIN = 0.025
+PARTIAL_MARGIN = 1e-3
 
 Inflate = Callable[[Tensor, float, float, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What theory needs of a version of Algorithm 2: the added noise's deviation, the first slope's place, the cap."""
+    """What theory needs of a version of Algorithm 2: the added noise's deviation, the first slope's place, and gamma.
+
+    gamma is the share of S_churn that one of so many steps gets, at most the cap, and 0 outside the window.
+    """
 
     added: Callable[[float, float], float] = lambda t, raised: math.sqrt(raised**2 - t**2)
     stale: bool = False
     cap: float = math.sqrt(2) - 1
+    share: Callable[[float, int], float] = lambda s_churn, steps: s_churn / steps
+    windowed: bool = True
+
+    def gamma(self, t: float, steps: int, s_churn: float, s_min: float, s_max: float) -> float:
+        """By how much the level t is raised, relative to it."""
+        inside = s_min <= t <= s_max or not self.windowed
+        return min(self.share(s_churn, steps), self.cap) if inside else 0.0
 
     def step(self, t: float, after: float, gamma: float, s: float) -> tuple[float, float]:
         """A and B of one step x' = A x + B z on N(0, s^2), from level t by t (1 + gamma) to `after`."""
@@ -85,12 +103,11 @@ class Rule:
         full = 1 + h / 2 * (old + new * (1 + h * old))
         return full, noise * (1 + h / 2 * new if self.stale else full)
 
-    def variance(self, sigmas: Sequence[float], s: float) -> float:
-        """Variance after the whole run from N(0, sigma_max^2), over s^2."""
+    def variance(self, sigmas: Sequence[float], s: float, churning: tuple[float, float, float]) -> float:
+        """Variance after the whole run from N(0, sigma_max^2), over s^2; `churning` is S_churn, S_min, S_max."""
         total = sigmas[0] ** 2
         for t, after in zip(sigmas[:-1], sigmas[1:], strict=True):
-            gamma = min(S_CHURN / (len(sigmas) - 1), self.cap) if S_MIN <= t <= S_MAX else 0.0
-            a, b = self.step(t, after, gamma, s)
+            a, b = self.step(t, after, self.gamma(t, len(sigmas) - 1, *churning), s)
             total = a**2 * total + b**2
         return total / s**2
 
@@ -123,9 +140,8 @@ def version(rule: Rule, order: float) -> Algorithm:
         s_min: float,
         s_max: float,
     ) -> Tensor:
-        limit = min(s_churn / (len(sigmas) - 1), rule.cap)
         for number, (t, after) in enumerate(zip(sigmas[:-1], sigmas[1:], strict=True)):
-            raised = t * (1 + limit) if s_min <= t <= s_max else t
+            raised = t * (1 + rule.gamma(t, len(sigmas) - 1, s_churn, s_min, s_max))
             before = x
             if raised > t:
                 x = raise_level(x, t, raised, noise(number))
@@ -188,6 +204,24 @@ class Churn(Experiment):
             version(Rule(cap=math.inf), ORDER),
             "variance",
         ),
+        "not-divided": Wrong(
+            {"en": "gamma = S_churn, not divided by the steps", "zh": "γ = S_churn，没有除以步数"},
+            version(Rule(share=lambda s_churn, steps: s_churn), ORDER),
+            "partial",
+        ),
+        "levels-counted": Wrong(
+            {
+                "en": "S_churn divided by the number of levels, one more than the steps",
+                "zh": "S_churn 除以噪声水平的个数，比步数多一",
+            },
+            version(Rule(share=lambda s_churn, steps: s_churn / (steps + 1)), ORDER),
+            "partial",
+        ),
+        "no-window": Wrong(
+            {"en": "S_min and S_max ignored", "zh": "忽略 S_min 与 S_max"},
+            version(Rule(windowed=False), ORDER),
+            "partial",
+        ),
     }
 
     @property
@@ -221,6 +255,7 @@ class Churn(Experiment):
         order = around(ORDER, ORDER_MARGIN)
         value = expected["variance"]
         margin = Span(value * (1 - VARIANCE_MARGIN), value * (1 + VARIANCE_MARGIN))
+        partial = around(expected["partial"], PARTIAL_MARGIN)
         return {
             "noise-step": Prediction(
                 {
@@ -250,6 +285,14 @@ class Churn(Experiment):
                 },
                 value, margin, moments.blind(margin), self.share, "exact chi-square interval",
             ),
+            "partial": Prediction(
+                {
+                    "en": f"the same for S_churn = {PARTIAL[0]:g} between sigma = {PARTIAL[1]:g} and {PARTIAL[2]:g}",
+                    "zh": f"同上，S_churn = {PARTIAL[0]:g}，只在 σ = {PARTIAL[1]:g} 与 {PARTIAL[2]:g} 之间",
+                },
+                expected["partial"], partial, exact_blind(partial, self._rounding), 0.0,
+                "the sampler's response to unit inputs",
+            ),
         }  # fmt: skip
 
     def expect(self, subject: Algorithm) -> dict[str, float]:
@@ -258,14 +301,20 @@ class Churn(Experiment):
             "noise-step": self._law().distance(self._characteristic(1.0, level)),
             "noise-variance": (DEVIATION**2 + level**2) / (DEVIATION**2 + RAISED**2),
             "round-trip": subject.order,
-            "variance": subject.rule.variance(karras(STEPS), DEVIATION),
+            "variance": subject.rule.variance(karras(STEPS), DEVIATION, FULL),
+            "partial": subject.rule.variance(karras(STEPS), DEVIATION, PARTIAL),
         }
+
+    @property
+    def _rounding(self) -> float:
+        return 20 * STEPS * self.setting.rounding
 
     def measure(self, subject: Algorithm) -> Measurement:
         defects = [self._round_trip(subject, size) for size in ROUND_TRIP_SIZES]
         order = order_interval(ROUND_TRIP_SIZES, [abs(d) for d in defects], 4 * self.setting.rounding)
         steps = {"noise-step": self._noise_step(subject), "noise-variance": self._noise_variance(subject)}
-        return Measurement(steps | {"round-trip": order, "variance": self._whole_run(subject)}, {"defects": defects})
+        runs = {"variance": self._whole_run(subject), "partial": exact(self._partial(subject), self._rounding)}
+        return Measurement(steps | {"round-trip": order} | runs, {"defects": defects})
 
     @cached_property
     def _start(self) -> tuple[Tensor, Tensor]:
@@ -307,9 +356,18 @@ class Churn(Experiment):
         start, *noise = self._latents
         zero = self.setting.tensor([0.0])
         denoise, sigmas = Gaussian(zero, zero + DEVIATION**2).denoise, karras(STEPS)
-        out = subject.run(denoise, sigmas[0] * start, sigmas, noise.__getitem__, S_CHURN, S_MIN, S_MAX)
-        law = ChiSquare(out.numel(), self.share)
-        return law.interval(mean((out / DEVIATION).double().square()))
+        out = subject.run(denoise, sigmas[0] * start, sigmas, noise.__getitem__, *FULL)
+        return ChiSquare(out.numel(), self.share).interval(mean((out / DEVIATION).double().square()))
+
+    def _partial(self, subject: Algorithm) -> float:
+        """Variance over s^2 after the run with PARTIAL, exactly."""
+        zero, sigmas = self.setting.tensor([0.0]), karras(STEPS)
+
+        def run(denoise: Denoise, x: Tensor, noise: Noise) -> Tensor:
+            return subject.run(denoise, x, sigmas, noise, *PARTIAL)
+
+        denoise = Gaussian(zero, zero + DEVIATION**2).denoise
+        return law(run, denoise, sigmas[0], STEPS, self.setting).variance / DEVIATION**2
 
     def picture(self, measurements: dict[str, Measurement]) -> Picture:
         shown = {"": {"en": "Algorithm 2", "zh": "算法 2"}} | {

@@ -54,7 +54,7 @@ SIGMAS = (0.3, 0.5, 1.0)
 FREQUENCIES = ((1.5, 0.0), (1.2, 0.8))
 ROWS = 400_000
 VARIATION_MARGIN = 0.015
-GAP_MARGIN = 0.01
+GAP_MARGIN = 0.003
 # smalldiffusion's IdealDenoiser at x = (0.4, 0.3), sigma = 0.5 on POINTS gives (x - D)/sigma = (-.000851702, .591164).
 ANCHOR_X, ANCHOR_SIGMA, ANCHOR = (0.4, 0.3), 0.5, (-0.000851702, 0.591164)
 FAR = 60.0

@@ -33,8 +33,18 @@ from verify.experiments.experiment import (
     Wrong,
     experiment,
 )
+from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.quadrature import normal_rule
-from verify.experiments.statistics import FALSE_ALARM, BoundedMean, Interval, Proportion, Span, around
+from verify.experiments.statistics import (
+    FALSE_ALARM,
+    BoundedMean,
+    Interval,
+    Proportion,
+    Span,
+    around,
+    exact,
+    exact_blind,
+)
 
 POINTS = (-1.0, 0.1, 0.9)
 SHARES = (0.5, 0.2, 0.3)
@@ -44,6 +54,7 @@ SETS = 200_000
 ABOVE = f"above.{SIZES[-1]}"
 MARGIN = 0.04
 SHARE_MARGIN = 0.02
+POSTERIOR, POSTERIOR_MARGIN = "posterior", 1e-4
 ROUNDING = 1e-5  # no floor lies so close to the population's
 NODES = 73
 
@@ -151,6 +162,15 @@ class LossFloor(Experiment):
         predictions, law = {}, self.law
         for name, value in self.expect(self.subject).items():
             n = name.partition(".")[2]
+            if name == POSTERIOR:
+                title = {
+                    "en": "largest difference of the denoiser in these losses from the oracle",
+                    "zh": "这些损失所用的去噪器与精确去噪器的最大差别",
+                }
+                margin = around(value, POSTERIOR_MARGIN)
+                blind = exact_blind(margin, self._rounding)
+                predictions[name] = Prediction(title, value, margin, blind, 0.0, "on a grid of points")
+                continue
             if name == ABOVE:
                 title = {
                     "en": f"share of data sets with a floor above the population's, n = {n}",
@@ -186,7 +206,20 @@ class LossFloor(Experiment):
             found[f"floor.{n}"] = math.fsum(p * v for p, v in zip(chances, values.tolist(), strict=True))
         found = {name: value / self.population for name, value in found.items()}
         above = self._is_above(values).tolist()  # of the last and largest size
-        return found | {ABOVE: math.fsum(p for p, is_above in zip(chances, above, strict=True) if is_above)}
+        found[ABOVE] = math.fsum(p for p, is_above in zip(chances, above, strict=True) if is_above)
+        return found | {POSTERIOR: 0.0}
+
+    @property
+    def _rounding(self) -> float:
+        return 100 * self.setting.rounding
+
+    def _from_oracle(self) -> float:
+        """The losses of prediction and measurement share one formula of the denoiser, which could be wrong in both."""
+        points = torch.tensor(POINTS, dtype=torch.float64, device=self.setting.device)
+        oracle = Mixture.of_atoms(points[:, None], points.new_tensor(SHARES))
+        x = torch.linspace(-3, 3, 61, dtype=self.setting.dtype, device=self.setting.device)
+        ours = posterior_mean(x, self.setting.tensor([SHARES]))[0]
+        return float((ours - oracle.denoise(x[:, None], SIGMA)[:, 0]).abs().max())
 
     @cached_property
     def _counts(self) -> dict[int, Tensor]:
@@ -216,7 +249,7 @@ class LossFloor(Experiment):
             for name, i in intervals.items()
         }
         above = self.share.interval(float(self._is_above(losses).double().mean()))  # of the last and largest size
-        return Measurement(scaled | {ABOVE: above})
+        return Measurement(scaled | {ABOVE: above, POSTERIOR: exact(self._from_oracle(), self._rounding)})
 
     def picture(self, measurements: dict[str, Measurement]) -> Picture:
         shown = {

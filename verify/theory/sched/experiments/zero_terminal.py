@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verify.experiments import grids
 from verify.experiments.experiment import (
@@ -39,6 +39,8 @@ DEVIATIONS = (0.1, 0.5, 1.0)
 STEPS = 200
 MARGIN = 2e-3
 LAST = 1e-4  # where the numerical flow stops, short of the data's own deviation
+END, END_MARGIN = 0.0682649, 1e-6  # sqrt(abar_T) of Stable Diffusion, the product taken apart in 50 digits
+PLACE = 0.3  # x over sigma
 ZERO_SNR_SIGMA = 4096.0  # what diffusers puts in the place of infinity: abar_T = 2^-24
 
 
@@ -93,6 +95,21 @@ class ZeroTerminal(Experiment):
             Belief(bias=lambda s, a: bias(s, a * a)),
             "mean.1",
         ),
+        "linear-in-beta": Wrong(
+            {"en": "rates linear in beta between the same ends", "zh": "噪声率在同样两端之间按 β 线性取值"},
+            Belief(end=math.sqrt(grids.alpha_bars(grids.linear_betas(first=0.00085, last=0.012))[-1])),
+            "end",
+        ),
+        "sign-of-v": Wrong(
+            {"en": "D = alpha x + sigma v, with the sign of v turned", "zh": "D 写成 αx + σv，v 的符号写反"},
+            Belief(parameterisation=replace(v_prediction(), c_out=lambda sigma: -v_prediction().c_out(sigma))),
+            "amplification",
+        ),
+        "x-not-dropped": Wrong(
+            {"en": "x itself kept, as with noise prediction", "zh": "像预测噪声那样保留 x 本身"},
+            Belief(parameterisation=replace(v_prediction(), c_skip=lambda sigma: 1.0)),
+            "silent",
+        ),
         "noise-prediction": Wrong(
             {"en": "zero terminal SNR with noise prediction", "zh": "末端信噪比为零，却仍预测噪声"},
             Belief(parameterisation=noise_prediction()),
@@ -104,7 +121,7 @@ class ZeroTerminal(Experiment):
     def predict(self) -> dict[str, Prediction]:
         predictions = {}
         for name, value in self.expect(self.subject).items():
-            margin = around(value, MARGIN)
+            margin = around(value, END_MARGIN if name == "end" else MARGIN)
             blind = exact_blind(margin, self._rounding)
             method = f"Heun's method, {STEPS} steps"
             predictions[name] = Prediction(self._title(name), value, margin, blind, 0.0, method)
@@ -117,13 +134,22 @@ class ZeroTerminal(Experiment):
             return {"en": f"mean of the samples less the formula, s = {s}", "zh": f"样本均值减去公式，s = {s}"}
         if kind == "deviation":
             return {"en": f"deviation of the samples, s = {s}", "zh": f"样本标准差，s = {s}"}
+        if kind == "end":
+            return {"en": "sqrt(abar_T) of the schedule", "zh": "时间表末端的 sqrt(ᾱ_T)"}
+        if kind == "silent":
+            return {"en": "D over sigma where the network returns 0", "zh": "网络输出为零时的去噪结果与 σ 之比"}
         return {"en": "error of D for a unit error of the network", "zh": "网络误差为一时去噪结果的误差"}
 
     def expect(self, subject: Belief) -> dict[str, float]:
-        a = subject.end
+        """The right version's end is the number above, and its D is alpha x_t - sigma_t v; all else follows."""
+        right, level = subject is self.subject, ZERO_SNR_SIGMA
+        a = END if right else subject.end
         found = {f"mean.{s:g}": bias(s, a) - subject.bias(s, a) for s in DEVIATIONS}
         found |= {f"deviation.{s:g}": s / math.sqrt((a * s) ** 2 + 1 - a * a) for s in DEVIATIONS}
-        return found | {"amplification": abs(subject.parameterisation.c_out(ZERO_SNR_SIGMA))}
+        c = subject.parameterisation
+        amplified = -level / math.hypot(1, level) if right else c.c_out(level)
+        silent = PLACE / (1 + level**2) if right else PLACE * c.c_skip(level)
+        return found | {"end": a, "amplification": amplified, "silent": silent}
 
     @property
     def _rounding(self) -> float:
@@ -141,15 +167,18 @@ class ZeroTerminal(Experiment):
             means.append(ends[0])
             intervals[f"mean.{s:g}"] = exact(ends[0] - 1 - subject.bias(s, a), self._rounding)
             intervals[f"deviation.{s:g}"] = exact(ends[1] - ends[0], self._rounding)
-        intervals["amplification"] = exact(self._amplified(subject.parameterisation), self._rounding)
+        intervals["end"] = exact(a, 10 * self.setting.rounding * a)
+        amplified, silent = self._answers(subject.parameterisation)
+        intervals["amplification"] = exact(amplified, self._rounding)
+        intervals["silent"] = exact(silent, self._rounding)
         return Measurement(intervals, {"means": means})
 
-    def _amplified(self, c: Preconditioner) -> float:
-        """|D - D'| when the network's answer moves by 1."""
-        x = self.setting.tensor([[0.3]]) * ZERO_SNR_SIGMA
-        right = c.denoise(lambda u, level: u, x, ZERO_SNR_SIGMA)
-        moved = c.denoise(lambda u, level: u + 1, x, ZERO_SNR_SIGMA)
-        return float((moved - right).abs().max())
+    def _answers(self, c: Preconditioner) -> tuple[float, float]:
+        """How far D moves when the network's answer moves by 1, and D over sigma where it answers 0."""
+        x = self.setting.tensor([[PLACE]]) * ZERO_SNR_SIGMA
+        silent = float(c.denoise(lambda u, level: 0 * u, x, ZERO_SNR_SIGMA))
+        moved = float(c.denoise(lambda u, level: 0 * u + 1, x, ZERO_SNR_SIGMA))
+        return moved - silent, silent / ZERO_SNR_SIGMA
 
     def picture(self, measurements: dict[str, Measurement]) -> Picture:
         a = self.subject.end
@@ -159,9 +188,7 @@ class ZeroTerminal(Experiment):
             (self.wrong["no-factor"].title, self.wrong["no-factor"].subject.bias),
             (self.wrong["negligible"].title, self.wrong["negligible"].subject.bias),
         ]
-        series = [
-            Series(title, grid, [1 + f(s, a) for s in grid], tone=tone) for tone, (title, f) in enumerate(said)
-        ]
+        series = [Series(title, grid, [1 + f(s, a) for s in grid], tone=tone) for tone, (title, f) in enumerate(said)]
         means = measurements[""].traces["means"]
         series.append(Series({"en": "sampled", "zh": "采样"}, list(DEVIATIONS), means, "points", tone=0))
         return Picture(
@@ -183,8 +210,8 @@ class ZeroTerminal(Experiment):
         return {
             "en": f"Means of samples for s = 0.1, 0.5, 1: {listed}; on a schedule that ends at pure noise, 1. "
             f"At sigma = {ZERO_SNR_SIGMA:g} a unit error of the network is an error "
-            f"{measurement.intervals['amplification'].estimate:.4f} of D under v-prediction.",
+            f"{abs(measurement.intervals['amplification'].estimate):.4f} of D under v-prediction.",
             "zh": f"s = 0.1、0.5、1 时样本均值为 {listed.replace(', ', '、')}；若时间表到达纯噪声，均应为 1。"
             f"在 σ = {ZERO_SNR_SIGMA:g} 处预测 v，网络的单位误差使去噪结果偏差 "
-            f"{measurement.intervals['amplification'].estimate:.4f}。",
+            f"{abs(measurement.intervals['amplification'].estimate):.4f}。",
         }
