@@ -35,11 +35,8 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, kind: object, *rest: object) -> None:
-        if kind is None:
-            self.pool.close()
-        else:
-            self.pool.stop()
+    def __exit__(self, *_: object) -> None:
+        self.pool.stop()  # every outcome that somebody waits for has been read by now
         self.pool.join()
 
     def warm(self) -> None:

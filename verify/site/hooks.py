@@ -44,6 +44,8 @@ def on_page_context(context, page, config, nav):
         authored = not name.startswith(".verify/")
         page.edit_url = f"{config.repo_url}/edit/main/{name}" if authored and config.repo_url else None
         page.meta["untranslated"] = authored and config.theme["language"] == "zh" and "/zh/" not in f"/{name}"
+    if page.file.src_uri.startswith("questions/") and page.file.name != "index":
+        page.meta["hide"] = [*page.meta.get("hide", ()), "navigation"]  # too many for a sidebar: the index has filters
     if "description" not in page.meta:
         text = " ".join(html.unescape(TAGS.sub(" ", page.content or "")).split())
         page.meta["description"] = html.escape(f"{html.unescape(page.title)}: {text}"[:155])
