@@ -103,6 +103,7 @@ def unmeasured(found: Run, asked: list[Claim], fresh: bool) -> list[str]:
 
 
 def _measure(found: Run, todo: list[str], cluster: Cluster | None) -> None:
+    from verify.experiments.experiment import Powerless
     from verify.running.measure import measure
 
     try:
@@ -112,7 +113,7 @@ def _measure(found: Run, todo: list[str], cluster: Cluster | None) -> None:
                 found.measured += 1
     except OSError as error:
         found.failure = f"a record could not be written: {error}"
-    except EngineError as error:
+    except (EngineError, Powerless) as error:
         found.failure = str(error)
     except OurError as error:
         found.failure = f"internal error while measuring {error}"

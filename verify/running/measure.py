@@ -5,6 +5,7 @@ Each outcome is given as soon as it is there, so that what is done is kept when 
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TYPE_CHECKING
@@ -31,19 +32,30 @@ def measure(
 
     `progress(done, total, what)` counts experiments; a single one that runs here counts its own parts instead.
 
-    SettingError for a device or dtype that does not exist; OurError when experiments crashed on the cluster, after the
-    outcomes of all others; EngineError when the cluster is lost.
+    SettingError for a device or dtype that does not exist; Powerless for an experiment that shows nothing; OurError
+    when experiments crashed, after the outcomes of all others; EngineError when the cluster is lost.
     """
     report = progress or (lambda done, total, what: None)
     if cluster:
         yield from _on(cluster, names, device, dtype, seed, report)
         return
-    from verify.experiments.run import perform
+    from verify.experiments.experiment import Powerless
+    from verify.experiments.run import SettingError, perform
 
+    crashes = []
     for number, name in enumerate(names):
         report(number, len(names), name)
-        yield perform(name, device, dtype, seed, progress if len(names) == 1 else None)
+        try:
+            outcome = perform(name, device, dtype, seed, progress if len(names) == 1 else None)
+        except (SettingError, Powerless):
+            raise
+        except Exception:  # a fault of one experiment must not keep the others from being measured
+            crashes.append(f"{name}:\n{traceback.format_exc()}")
+            continue
+        yield outcome
     report(len(names), len(names), "done")
+    if crashes:
+        raise OurError("\n".join(crashes))
 
 
 def _on(
