@@ -4,7 +4,7 @@
 set -uo pipefail
 mkdir -p "$1"
 .venv/bin/python -m pip freeze > "$1/versions.txt"
-.venv/bin/verify run --fresh --json > "$1/status.json"
+.venv/bin/verify run --fresh --all-mutants --json > "$1/status.json"
 .venv/bin/python -m tests.site.prepare
 .venv/bin/python -m pytest -rfE --tb=no > all-tests.txt 2>&1
 code=$?
