@@ -6,26 +6,16 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 
-from torch.utils._python_dispatch import TorchDispatchMode
+from verify.experiments.capture import Survey
 
 Run = Callable[[], object]
 SYNC = "aten::_local_scalar_dense"  # `.item()`, `float(tensor)`, `if tensor`: a stall when the tensor is on a GPU
 VIEWS = ("aten::detach",)  # nothing is computed or launched
 
 
-class Operations(TorchDispatchMode):
-    """Inside, counts the tensor operations and, among them, the synchronisations of host and device."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.operations = self.syncs = 0
-
-    def __torch_dispatch__(self, function, types, given=(), named=None):  # noqa: ANN001, ANN204
-        name = function._schema.name
-        if name not in VIEWS:
-            self.operations += 1
-            self.syncs += name == SYNC
-        return function(*given, **(named or {}))
+def operations_and_syncs(counted: Survey) -> tuple[int, int]:
+    """Tensor operations that compute something, and the stalls among them."""
+    return counted.operations - sum(counted.counts[name] for name in VIEWS), counted.counts[SYNC]
 
 
 def seconds(run: Run, repeats: int) -> float:

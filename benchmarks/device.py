@@ -34,11 +34,12 @@ from verify.experiments.grids import karras
 from verify.experiments.kernels.products import dots
 from verify.experiments.latents import Latents
 from verify.experiments.oracles import DataSet, Gaussian, Mixture
-from verify.experiments.records import RecordError, read_record, write_atomically
+from verify.experiments.records import RecordError, read_record
 from verify.experiments.registry import all_experiments
 from verify.experiments.run import perform
 from verify.experiments.samplers.multistep import dpmpp_2m
 from verify.experiments.samplers.ode import churn, euler, heun
+from verify.files import write_atomically
 
 LEVELS = karras(18)
 RESERVE = 15.0  # seconds kept for packing

@@ -24,7 +24,8 @@ from rich.table import Table
 from torch import Tensor
 
 import tests.contract.peers  # noqa: F401  # makes k_diffusion importable
-from benchmarks.common import Operations, interleaved
+from benchmarks.common import interleaved, operations_and_syncs
+from verify.experiments.capture import Survey
 from verify.experiments.grids import karras
 from verify.experiments.latents import Latents
 from verify.experiments.oracles import DataSet
@@ -126,10 +127,11 @@ def contests() -> dict[str, Contest]:
 
 def counts(run: Run) -> tuple[int, float, int]:
     """NFE, tensor operations a step without the denoiser's own, synchronisations a run."""
-    denoise, counted = Counted(half), Operations()
-    with counted:
+    denoise = Counted(half)
+    with Survey() as counted:
         run(denoise)
-    return denoise.calls, (counted.operations - denoise.calls) / STEPS, counted.syncs
+    operations, syncs = operations_and_syncs(counted)
+    return denoise.calls, (operations - denoise.calls) / STEPS, syncs
 
 
 def overhead(rounds: int) -> Table:

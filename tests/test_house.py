@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "running": ("language", "ledger", "meaning.errors", "proof", "sampling", "experiments"),
     "site": ("language", "ledger", "intake", "experiments.records", "experiments.registry"),
 }
+BASES = ("sources", "files")  # modules on which every room may stand, and which stand on none
 LIBRARIES_FORBIDDEN = {
     "language": {"sympy", "torch", "mpmath"},
     "sampling": {"sympy", "torch"},
@@ -55,12 +56,18 @@ def imports(path):
 )
 def test_imports_run_one_way(path):
     room = room_of(path)
-    allowed = (room, "sources", *MAY_IMPORT[room])
+    allowed = (room, *BASES, *MAY_IMPORT[room])
     for name in imports(path):
         if name.startswith("verify."):
             inner = name.removeprefix("verify.")
             assert any(inner == a or inner.startswith(a + ".") or a.startswith(inner + ".") for a in allowed), name
         assert name.split(".")[0] not in LIBRARIES_FORBIDDEN.get(room, set()), name
+
+
+def test_what_every_room_stands_on_stands_on_none():
+    for name in BASES:
+        inner = {m for m in imports(ROOT / "verify" / f"{name}.py") if m.startswith("verify.")}
+        assert inner <= {f"verify.{base}" for base in BASES}, name
 
 
 def test_no_text_is_ever_executed():

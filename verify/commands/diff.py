@@ -62,8 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     base, head = sides(arguments.sides)
     reason = stated_reason(arguments.reason, arguments.body)
     found = _found(common.find_root(), base, head, arguments.jobs)
-    for name, trace in found.crashes.items():
-        print(f"internal error while judging {name}:\n{trace}", file=sys.stderr)
+    common.print_crashes(found.crashes)
     {"table": _print_table, "markdown": _print_markdown, "json": _print_json}[arguments.format](found, reason)
     if found.crashes:
         return common.OUR_ERROR

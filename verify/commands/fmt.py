@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from verify.commands import common
+from verify.files import write_atomically
 from verify.intake import schema
 from verify.intake.front_matter import read_front_matter
 from verify.intake.text import decode, read_bytes
@@ -91,9 +91,4 @@ def _pages(root: Path) -> list[Path]:
 def _write(path: Path, text: str) -> None:
     """Replace a file in one move; the folder of a new one is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, "utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, text)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import keyword
-import os
 import sys
 from datetime import date
 from pathlib import Path
 
 from verify.commands import common
+from verify.files import write_atomically
 from verify.intake import places, scaffold, schema
 from verify.intake.text import shown
 from verify.language.catalog import Catalog, link_document, load_catalog, load_vocabularies, theory_root
@@ -199,12 +199,7 @@ def _append(path: Path, block: str, heading: str) -> None:
     except UnicodeDecodeError:
         raise LanguageError(f"{path} is not UTF-8 text; nothing was written") from None
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(before + block, "utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, before + block)
 
 
 def _wrote(path: Path, root: Path) -> None:

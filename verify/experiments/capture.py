@@ -8,6 +8,7 @@ loop once and counts, on any device; `capture` uses it to say in a sentence why 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,12 +31,16 @@ class Survey(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.operations = 0
+        self.counts: Counter[str] = Counter()
         self.waits: list[str] = []
+
+    @property
+    def operations(self) -> int:
+        return self.counts.total()
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):  # noqa: ANN001, ANN204
         name = function._schema.name
-        self.operations += 1
+        self.counts[name] += 1
         if name in WAITING or (name == "aten::index" and _by_mask(args[1])):
             self.waits.append(name)
         return function(*args, **(kwargs or {}))

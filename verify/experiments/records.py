@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from verify.files import write_atomically
 from verify.sources import source_hashes
 
 SCHEMA = 2
@@ -130,16 +130,6 @@ def _follows(numbers: dict[str, Any], margin: list[float | str]) -> str:
     if not low <= high or not math.isfinite(estimate) or high < least or most < low:
         return "refuted"
     return "confirmed" if least <= low and high <= most else "inconclusive"
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes beside `path` and moves it there: a reader sees the old file or the new one, never half."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def read_record(path: Path) -> Record:

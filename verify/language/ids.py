@@ -15,13 +15,13 @@ are remarks.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from verify.files import write_atomically
 from verify.language.errors import LanguageError
 
 PATH = Path("verify") / "theory" / "ids.txt"
@@ -170,12 +170,7 @@ def append(root: Path, lines: Iterable[str]) -> Register:
         raise LanguageError(f"there is no {PATH.parent} here", suggestion="run it inside the repository")
     after = "".join([before, "" if before.endswith("\n") or not before else "\n", *(f"{line}\n" for line in lines)])
     register = read_register(after)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(after, "utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, after)
     return register
 
 

@@ -12,8 +12,11 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from verify.files import write_atomically
 
 PATH = Path(".verify") / "status.json"
 _PACKAGE = Path(__file__).parent.parent
@@ -34,14 +37,10 @@ def load(root: Path) -> dict[str, Any] | None:
 
 def keep(root: Path, document: dict[str, Any]) -> None:
     """Keep the document for the next command. One that cannot be kept is computed again, nothing is lost."""
-    temporary = (root / PATH).with_suffix(f".{os.getpid()}.tmp")
-    try:
-        temporary.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        (root / PATH).parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"fingerprint": fingerprint(root), "document": document}, ensure_ascii=False)
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, root / PATH)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+        write_atomically(root / PATH, text)
 
 
 def fingerprint(root: Path, more: tuple[Path, ...] = (), suffixes: tuple[str, ...] = _SUFFIXES) -> str:

@@ -7,9 +7,10 @@ missing, so that its claim is judged again, and is named in `damaged`.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from verify.files import write_atomically
 
 SCHEMA = 1
 FOLDER = Path(".verify") / "ledger"
@@ -33,15 +34,9 @@ class Ledger:
         """Keep one entry. OSError (a full disk) leaves the old file whole."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(claim_id)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                json.dump({"schema": SCHEMA, "id": claim_id, **entry}, file, ensure_ascii=False, indent=1)
-                file.write("\n")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        self._entries[claim_id] = {"schema": SCHEMA, "id": claim_id, **entry}
+        kept = {"schema": SCHEMA, "id": claim_id, **entry}
+        write_atomically(path, json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
+        self._entries[claim_id] = kept
 
     def _path(self, claim_id: str) -> Path:
         return self.folder / f"{claim_id}.json"

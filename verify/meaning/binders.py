@@ -10,10 +10,10 @@ from collections.abc import Callable
 import sympy as sp
 
 from verify.language.scope import INDEX, INTEGER, POSITIVE, REAL
-from verify.language.tree import Constant, Integral, Negate, Node, Product, Span, Summation
+from verify.language.tree import Integral, Product, Span, Summation
 from verify.meaning.algebra import SCALAR, Value
 from verify.meaning.errors import MeaningError, Unsupported
-from verify.meaning.evaluation import Evaluation, evaluate
+from verify.meaning.evaluation import Evaluation, evaluate, scalar_or_infinite
 from verify.meaning.expressions import close, depends
 from verify.meaning.facts import Facts
 from verify.meaning.hidden import refuse_hidden
@@ -33,16 +33,6 @@ class LongProduct(sp.Product):
     """A product between numbers that is not written out, kept from SymPy's floats in the same way."""
 
     is_number = False
-
-
-def _limit(node: Node, reading: Evaluation) -> sp.Expr:
-    match node:
-        case Constant(name="infinity"):
-            return sp.oo
-        case Negate(operand=Constant(name="infinity")):
-            return -sp.oo
-        case _:
-            return reading.scalar(node)
 
 
 def _not_negative(value: sp.Expr, reading: Evaluation) -> bool:
@@ -65,7 +55,7 @@ def _(node: Integral, reading: Evaluation) -> Value:
         return value
     if len(node.variables) != 1:
         raise MeaningError("limits belong to an integral in one variable", node.span)
-    limits = _limit(node.lower, reading), _limit(node.upper, reading)
+    limits = scalar_or_infinite(node.lower, reading), scalar_or_infinite(node.upper, reading)
     return _definite(node, node.variables[0], limits, reading)
 
 

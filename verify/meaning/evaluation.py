@@ -15,7 +15,7 @@ from functools import singledispatch
 import sympy as sp
 
 from verify.language.scope import INDEX, INTEGER, POSITIVE, REAL, Declaration, Scope
-from verify.language.tree import NOWHERE, Call, Name, Node, Span
+from verify.language.tree import NOWHERE, Call, Constant, Name, Negate, Node, Span
 from verify.meaning.algebra import MATRIX, ROW, SCALAR, VECTOR, Algebra, Row, Value
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.expressions import differentiate, domain_of, substitute
@@ -416,6 +416,17 @@ class Evaluation(Algebra):
     def scalar_substituted(self, expression: sp.Expr, values: Mapping[sp.Basic, sp.Expr]) -> sp.Expr:
         """Substitution in an expression without hidden vectors."""
         return substitute(expression, values, self.table)
+
+
+def scalar_or_infinite(node: Node, reading: Evaluation) -> sp.Expr:
+    """The end of an integral or sum, or the point of a limit: a scalar, or infinity with its sign."""
+    match node:
+        case Constant(name="infinity"):
+            return sp.oo
+        case Negate(operand=Constant(name="infinity")):
+            return -sp.oo
+        case _:
+            return reading.scalar(node)
 
 
 @evaluate.register

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import sympy as sp
 
 from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, UNIT
-from verify.language.tree import Constant, Limit, Negate, Node
+from verify.language.tree import Limit
 from verify.meaning.algebra import SCALAR, Value
 from verify.meaning.errors import MeaningError, Unsupported
-from verify.meaning.evaluation import Evaluation, evaluate
+from verify.meaning.evaluation import Evaluation, evaluate, scalar_or_infinite
 from verify.meaning.expressions import OPERATORS, close, depends, differentiate, substitute
 from verify.meaning.hidden import refuse_hidden
 from verify.meaning.jets import jet, jet_of
@@ -292,16 +292,6 @@ def approaches(reading: Evaluation, symbol: sp.Symbol, point: sp.Expr, side: str
     return [Approach(symbol, point, sign, 1) for name, sign in (("+", 1), ("-", -1)) if side in ("", name)]
 
 
-def _point(node: Node, reading: Evaluation) -> sp.Expr:
-    match node:
-        case Constant(name="infinity"):
-            return sp.oo
-        case Negate(operand=Constant(name="infinity")):
-            return -sp.oo
-        case _:
-            return reading.scalar(node)
-
-
 @evaluate.register
 def _(node: Limit, reading: Evaluation) -> Value:
     value = limit_value(node, reading)
@@ -317,7 +307,7 @@ def limit_value(node: Limit, reading: Evaluation) -> Value:
     if not plain or declared.value != SCALAR:
         raise MeaningError(f"{node.variable} is no free number: nothing can tend to a limit in it", node.span)
     refuse_hidden(reading, node.variable, node, node.body)
-    point = _point(node.point, reading)
+    point = scalar_or_infinite(node.point, reading)
     symbol = reading.table.temporary(declared.domain)
     with reading.bind({node.variable: symbol}):
         value = evaluate(node.body, reading)

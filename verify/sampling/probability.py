@@ -89,11 +89,16 @@ def _gaussian(evaluator: Evaluator, node: Gaussian) -> Value:
 
 def _expect_gaussian(evaluator: Evaluator, name: str, law: Gaussian, body: Expectation) -> Value:
     mean, spread = _moments(evaluator, law)
+    return _expect_normal(evaluator, name, mean, _moved(mean, spread), body)
+
+
+def _moved(mean: Value, spread: Spread) -> Callable[[tuple[Number, ...]], tuple[Number, ...]]:
+    """mean + spread z for the components z of a standard law."""
 
     def value_of(normals: tuple[Number, ...]) -> tuple[Number, ...]:
         return tuple(m + x for m, x in zip(components(mean), spread.spread(normals), strict=True))
 
-    return _expect_normal(evaluator, name, mean, value_of, body)
+    return value_of
 
 
 def _expect_normal(evaluator: Evaluator, name: str, model: Value, value_of: Callable[..., tuple[Number, ...]],
@@ -153,10 +158,7 @@ def law_of(evaluator: Evaluator, declaration: Declaration) -> tuple[Value, Sprea
 def _expect_random(evaluator: Evaluator, declaration: Declaration, body: Expectation) -> Value:
     """Gaussian where that is declared, else an asymmetric law on two atoms with the same moments."""
     mean, spread = law_of(evaluator, declaration)
-
-    def value_of(normals: tuple[Number, ...]) -> tuple[Number, ...]:
-        return tuple(m + x for m, x in zip(components(mean), spread.spread(normals), strict=True))
-
+    value_of = _moved(mean, spread)
     if declaration.gaussian:
         return _expect_normal(evaluator, declaration.key, mean, value_of, body)
     atoms = SIGNS if declaration.rademacher else TWO_ATOMS

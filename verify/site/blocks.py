@@ -96,15 +96,19 @@ class _Page(Preprocessor):
         return lines
 
 
-class _Card(Block):
+class _Ours(Block):
+    """A block that knows the extension which it belongs to."""
+
+    def on_init(self) -> None:
+        self.extension: BlocksExtension = self.config["extension"]
+
+
+class _Card(_Ours):
     """`/// card | id` with the heading's `level`, 3 unless told."""
 
     NAME = "card"
     ARGUMENT = True
     OPTIONS = {"level": (3, type_ranged_integer(2, 6))}
-
-    def on_init(self) -> None:
-        self.extension: BlocksExtension = self.config["extension"]
 
     def on_validate(self, parent: etree.Element) -> bool:
         if self.argument.strip() not in self.extension.shelf.library.claims:
@@ -130,7 +134,7 @@ class _Card(Block):
         return section
 
 
-class _Former(Block):
+class _Former(_Ours):
     """`/// former | id`: stands where the links of a renamed or retired id lead.
 
     `book.js` leads on from a renamed one, at its anchor in a page of claims, or at once in a page of its own.
@@ -138,9 +142,6 @@ class _Former(Block):
 
     NAME = "former"
     ARGUMENT = True
-
-    def on_init(self) -> None:
-        self.extension: BlocksExtension = self.config["extension"]
 
     def on_validate(self, parent: etree.Element) -> bool:
         return self.argument.strip() in {one.id for one in self.extension.shelf.library.register.gone}
@@ -159,14 +160,11 @@ class _Former(Block):
         return section
 
 
-class _Table(Block):
+class _Table(_Ours):
     """`/// table | name`: a generated table, one template each."""
 
     NAME = "table"
     ARGUMENT = True
-
-    def on_init(self) -> None:
-        self.extension: BlocksExtension = self.config["extension"]
 
     def on_validate(self, parent: etree.Element) -> bool:
         if self.argument.strip() not in TABLES:
@@ -194,14 +192,11 @@ class _Table(Block):
         return {}
 
 
-class _Wrong(Block):
+class _Wrong(_Ours):
     """`/// wrong | id`: a claim's wrong versions below its title, whose anchor is the id."""
 
     NAME = "wrong"
     ARGUMENT = True
-
-    def on_init(self) -> None:
-        self.extension: BlocksExtension = self.config["extension"]
 
     def on_validate(self, parent: etree.Element) -> bool:
         return self.argument.strip() in self.extension.shelf.library.claims
@@ -218,14 +213,11 @@ class _Wrong(Block):
         return section
 
 
-class _Experiment(Block):
+class _Experiment(_Ours):
     """`/// experiment | name`: prediction, result and figure of an experiment, away from its claim's card."""
 
     NAME = "experiment"
     ARGUMENT = True
-
-    def on_init(self) -> None:
-        self.extension: BlocksExtension = self.config["extension"]
 
     def on_validate(self, parent: etree.Element) -> bool:
         return self.argument.strip() in self.extension.shelf.library.experiments
@@ -238,14 +230,11 @@ class _Experiment(Block):
         return place
 
 
-class _Path(Block):
+class _Path(_Ours):
     """`/// path | name`: a learning path of docs/paths.yml."""
 
     NAME = "path"
     ARGUMENT = True
-
-    def on_init(self) -> None:
-        self.extension: BlocksExtension = self.config["extension"]
 
     def on_validate(self, parent: etree.Element) -> bool:
         return self.argument.strip() in self.extension.shelf.paths
@@ -263,14 +252,11 @@ class _Path(Block):
         return place
 
 
-class _Paper(Block):
+class _Paper(_Ours):
     """`/// paper | work`: the map of a paper that docs/papers.yml lists."""
 
     NAME = "paper"
     ARGUMENT = True
-
-    def on_init(self) -> None:
-        self.extension: BlocksExtension = self.config["extension"]
 
     def on_validate(self, parent: etree.Element) -> bool:
         return self.argument.strip() in self.extension.shelf.papers

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from verify.experiments.kernels.tables import Floats, Images, Table
 from verify.experiments.latents import Latents
-from verify.experiments.oracles.protocol import Sigma, column
+from verify.experiments.oracles.protocol import Oracle, Sigma
 
 LOGITS = 2**25  # B x N at a time: 128 MiB in float32
 GATHERED = 2**26  # float64 numbers gathered at a time for rescoring: 512 MiB
 GATHERED_ON_CPU = 2**18  # there a cache should hold them
 
 
-class DataSet:
+class DataSet(Oracle):
     r"""The uniform law on N points y_i, with the ideal denoiser (Karras et al. 2022, eq. (57), edm.ideal-denoiser):
 
         D(x; sigma) = sum_i softmax_i(-|x - y_i|^2 / (2 sigma^2)) y_i.
@@ -62,10 +62,6 @@ class DataSet:
         """(D - x) / sigma^2, the difference taken in the centred coordinates."""
         moved = (self._average(x, sigma)[0] - self._coordinates(x)) / self.table.unit
         return (moved / wide(sigma) ** 2).to(x)
-
-    def velocity(self, x: Tensor, sigma: Sigma) -> Tensor:
-        """dx/dsigma of the probability-flow ODE, (x - D) / sigma."""
-        return -column(sigma, x) * self.score(x, sigma)
 
     def log_density(self, x: Tensor, sigma: Sigma) -> Tensor:
         spread = self.table.unit * wide(sigma)

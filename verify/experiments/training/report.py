@@ -15,9 +15,9 @@ from torch import Tensor
 
 from verify.experiments.figure import draw
 from verify.experiments.picture import Picture, Series
-from verify.experiments.records import write_atomically
 from verify.experiments.training.config import Config
 from verify.experiments.training.data import Data
+from verify.files import write_atomically
 
 COLUMNS, SHOWN = 16, 128
 SMALLEST_SIDE = 24  # pixels of a shown image; smaller ones are enlarged by whole factors

@@ -41,6 +41,7 @@ from verify.experiments.statistics import (
     exact_blind,
     mean,
 )
+from verify.theory.solver.experiments import plane
 
 VARIANCES, SIGMA = (1.0, 0.4), 0.3  # of the law that is sampled, and the noise in it
 H, STEPS, ROWS = 0.5, 16, 100_000
@@ -230,8 +231,7 @@ class LangevinBias(Experiment):
 
     @cached_property
     def _mixture(self) -> Mixture:
-        values = [0.3, 0.7], [[-1.0, 0.2], [0.8, -0.4]], [[0.09, 0.16], [0.16, 0.3]]
-        return Mixture(*(torch.tensor(v, dtype=torch.float64, device=self.setting.device) for v in values))
+        return plane.mixture(self.setting)
 
     def _parts(self, corrector: Corrector, level: float) -> tuple[float, float, float]:
         """Mean norms of drift and noise, and the size of the noise over that of z: sqrt(2e)."""

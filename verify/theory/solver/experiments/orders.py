@@ -31,10 +31,9 @@ from verify.experiments.experiment import (
     experiment,
     slope,
 )
-from verify.experiments.grids import karras
 from verify.experiments.oracles.gaussian import Gaussian
 from verify.experiments.oracles.mixture import Mixture
-from verify.experiments.orders import Exact, Sampler, distance, global_errors, one_multistep, one_step, trajectory
+from verify.experiments.orders import Exact, Sampler, distance, global_errors, one_multistep, one_step
 from verify.experiments.samplers.common import Denoise
 from verify.experiments.samplers.ddim import ddim
 from verify.experiments.samplers.dpm_solver import dpm_solver, dpmpp_single
@@ -52,9 +51,8 @@ from verify.experiments.samplers.multistep import (
 )
 from verify.experiments.samplers.ode import euler, heun, two_stage
 from verify.experiments.statistics import Interval, around, order_interval
-from verify.theory.solver.experiments import mistakes
+from verify.theory.solver.experiments import mistakes, plane
 
-TOP, BOTTOM, MIDDLE = 5.0, 0.3, 1.0
 COUNTS = (32, 64, 128, 256, 512)
 SIZES = tuple(0.1 / 2 ** (k / 2) for k in range(8))
 RATIOS = (3.0, 0.7)
@@ -308,22 +306,11 @@ class Orders(Experiment):
 
     @cached_property
     def _target(self) -> Mixture:
-        values = [0.3, 0.7], [[-1.0, 0.2], [0.8, -0.4]], [[0.09, 0.16], [0.16, 0.3]]
-        return Mixture(*(torch.tensor(v, dtype=torch.float64, device=self.setting.device) for v in values))
+        return plane.mixture(self.setting)
 
     @cached_property
     def _exact(self) -> Exact:
-        """States of one trajectory, each level computed once."""
-        points = 1.2 * self.setting.latents.normal("orders", POINTS, 2).double()
-        flow = trajectory(self._target.denoise, points, MIDDLE)
-        known: dict[float, Tensor] = {}
-
-        def exact(levels: Sequence[float]) -> list[Tensor]:
-            missing = [level for level in levels if level not in known]
-            known.update(zip(missing, flow(missing), strict=True))
-            return [known[level] for level in levels]
-
-        return exact
+        return plane.exact_states(self.setting, self._target, POINTS)
 
     @cached_property
     def _known(self) -> dict[object, list[float]]:
@@ -332,16 +319,12 @@ class Orders(Experiment):
 
     def _step_errors(self, method: Method) -> list[float]:
         if method not in self._known:
-            self._known[method] = [method.error(self._target.denoise, self._exact, MIDDLE, h) for h in SIZES]
+            self._known[method] = [method.error(self._target.denoise, self._exact, plane.MIDDLE, h) for h in SIZES]
         return self._known[method]
 
     def _run_errors(self, sampler: Sampler) -> list[float]:
         if sampler not in self._known:
-
-            def grid(n: int) -> list[float]:
-                return [TOP, *karras(n + 1, BOTTOM, TOP, to_zero=False)[1:-1], BOTTOM]
-
-            self._known[sampler] = global_errors(sampler, self._target.denoise, self._exact, grid, COUNTS)
+            self._known[sampler] = global_errors(sampler, self._target.denoise, self._exact, plane.grid, COUNTS)
         return self._known[sampler]
 
     def _jump_errors(self, sampler: Sampler) -> list[float]:

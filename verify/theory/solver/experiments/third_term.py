@@ -26,16 +26,15 @@ from verify.experiments.experiment import (
     experiment,
     slope,
 )
-from verify.experiments.grids import karras
 from verify.experiments.oracles.mixture import Mixture
-from verify.experiments.orders import Exact, Sampler, global_errors, one_multistep, trajectory
+from verify.experiments.orders import Exact, Sampler, global_errors, one_multistep
 from verify.experiments.samplers.common import Denoise
 from verify.experiments.samplers.forms import DATA, psi
 from verify.experiments.samplers.multistep import Rule, dpmpp_2m, interpolation, multistep
 from verify.experiments.statistics import Interval, Span, around, exact, exact_blind, order_interval
+from verify.theory.solver.experiments import plane
 from verify.theory.solver.experiments.mistakes import third_term
 
-TOP, BOTTOM, MIDDLE = 5.0, 0.3, 1.0
 COUNTS = (16, 32, 64, 128, 256, 512)
 SIZES = tuple(0.04 / 2 ** (k / 2) for k in range(9))
 RATIOS = (1.5, 0.7)
@@ -163,35 +162,21 @@ class ThirdTerm(Experiment):
 
     @cached_property
     def _target(self) -> Mixture:
-        values = [0.3, 0.7], [[-1.0, 0.2], [0.8, -0.4]], [[0.09, 0.16], [0.16, 0.3]]
-        return Mixture(*(torch.tensor(v, dtype=torch.float64, device=self.setting.device) for v in values))
+        return plane.mixture(self.setting)
 
     @cached_property
     def _exact(self) -> Exact:
-        """States of one trajectory in float64: float32 would bury errors of fourth order."""
-        points = 1.2 * self.setting.latents.normal("orders", POINTS, 2).double()
-        flow = trajectory(self._target.denoise, points, MIDDLE)
-        known: dict[float, Tensor] = {}
-
-        def exact(levels: Sequence[float]) -> list[Tensor]:
-            missing = [level for level in levels if level not in known]
-            known.update(zip(missing, flow(missing), strict=True))
-            return [known[level] for level in levels]
-
-        return exact
+        return plane.exact_states(self.setting, self._target, POINTS)
 
     def _step_errors(self, rule: Rule) -> list[float]:
         error = one_multistep(DATA, rule, RATIOS)
-        return [error(self._target.denoise, self._exact, MIDDLE, h) for h in SIZES]
+        return [error(self._target.denoise, self._exact, plane.MIDDLE, h) for h in SIZES]
 
     def _run_errors(self, rule: Rule) -> list[float]:
         return self._errors(lambda denoise, x, sigmas: run(rule, denoise, x, sigmas))
 
     def _errors(self, sampler: Sampler) -> list[float]:
-        def grid(n: int) -> list[float]:
-            return [TOP, *karras(n + 1, BOTTOM, TOP, to_zero=False)[1:-1], BOTTOM]
-
-        return global_errors(sampler, self._target.denoise, self._exact, grid, COUNTS)
+        return global_errors(sampler, self._target.denoise, self._exact, plane.grid, COUNTS)
 
     def picture(self, measurements: dict[str, Measurement]) -> Picture:
         right, released = (measurements[key].traces["run"] for key in ("", "released"))
