@@ -6,7 +6,7 @@ PEERS  := tests/contract/peers/requirements.txt
 MINUTES ?= 10
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: verify test serve lint bench fuzz clean help
+.PHONY: verify test serve lint bench coverage fuzz clean help
 
 verify: $(VENV)/ready-to-verify
 	@$(BIN)/verify
@@ -15,7 +15,7 @@ test: $(VENV)/ready-to-test
 	@$(BIN)/ruff check verify tests benchmarks .github
 	@$(BIN)/verify fmt --check
 	@$(BIN)/python -m tests.site.prepare
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PYTEST)
 
 serve: $(VENV)/ready-to-verify
 	@$(BIN)/verify site serve
@@ -30,6 +30,9 @@ bench: $(VENV)/ready-to-test
 	@$(BIN)/python -m benchmarks.samplers
 	@$(BIN)/python -m benchmarks.time_to_verdict
 	@$(BIN)/python -m benchmarks.cluster
+
+coverage:
+	@$(MAKE) --no-print-directory test PYTEST="--cov --cov-report=term"
 
 fuzz: $(VENV)/ready-to-test
 	@$(BIN)/python -m tests.fuzz.run --minutes $(MINUTES) --jobs 1
@@ -54,4 +57,4 @@ clean:
 	rm -rf .verify site build
 
 help:
-	@sed -n '1,4p' Makefile; echo; echo "make verify | test | serve | lint | bench | fuzz (MINUTES=10) | clean"
+	@sed -n '1,4p' Makefile; echo; echo "make verify | test | serve | lint | bench | coverage | fuzz (MINUTES=10) | clean"

@@ -10,8 +10,8 @@ import importlib
 import sys
 
 _COMMANDS = (
-    "run", "check", "watch", "show", "status", "experiment", "train", "ledger", "ids", "diff", "new", "fmt", "question",
-    "site",
+    "run", "check", "watch", "show", "status", "experiment", "train", "ledger", "ids", "history", "diff", "new", "fmt",
+    "question", "doctor", "site",
 )  # fmt: skip
 _DESCRIPTION = """The theory of diffusion models with executable verification.
 

@@ -30,6 +30,7 @@ KINDS = {
     "stale": "stale",
     "restated": "says something else",
     "upstream": "rests on something weaker",
+    "renamed": "renamed",
     "proved": "newly proved",
     "stronger": "stronger",
     "added": "new claims",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.commands.test_command_line import in_repository, named, small_repository
 from verify.commands.diff import safe, sides, stated_reason
 from verify.language.errors import LanguageError
+from verify.language.ids import read_register
 from verify.ledger.changes import KINDS, compare, edited_records
 from verify.ledger.verdict import VERDICTS
 from verify.running.revision import commit_of, commits_ledger, take_out
@@ -71,6 +72,29 @@ def test_a_claim_that_others_use_is_named_with_them():
     user = claim("t.two", uses=["t.one"])
     (change,) = compare(status(claim(), user), status(user))
     assert change.kind == "removed" and "used by t.two" in change.words
+
+
+RENAMED = "live t.one\nlive t.new\nrenamed t.one to t.new\n"
+RETIRED = "live t.one\nlive t.two\nretired t.one for t.two: It held for even d only.\n"
+
+
+def test_a_renamed_claim_is_compared_with_itself():
+    base, head = status(claim("t.one")), status(claim("t.new"))
+    assert [(c.kind, c.weakens) for c in compare(base, head, read_register(RENAMED))] == [("renamed", False)]
+    worse = status(claim("t.new", verdict="undecided", says="s2"))
+    assert {c.kind for c in compare(base, worse, read_register(RENAMED))} >= {"renamed", "weakened"}
+
+
+def test_a_rename_onto_another_claim_hides_nothing():
+    both = status(claim("t.one"), claim("t.new"))
+    assert "removed" in {c.kind for c in compare(both, status(claim("t.new")), read_register(RENAMED))}
+
+
+def test_a_retired_claim_still_weakens_and_says_why():
+    base, head = status(claim("t.one"), claim("t.two")), status(claim("t.two"))
+    (change,) = compare(base, head, read_register(RETIRED))
+    assert change.weakens and "It held for even d only." in change.words
+    assert "not in the register" in compare(base, head)[0].words
 
 
 def test_declarations_that_were_added_are_shown():

@@ -13,6 +13,7 @@ from typing import Any
 from verify.commands import common
 from verify.intake.text import decode, read_bytes, read_json, shown, visible
 from verify.language.errors import LanguageError
+from verify.language.ids import load_register
 from verify.ledger.changes import KINDS, Change, compare, edited_records, ordered
 
 HELP = "what a change does to the verdicts: proved, weakened, refuted, removed"
@@ -107,7 +108,7 @@ def _between(root: Path, base: tuple[str, Path], head: tuple[str, Path], jobs: i
 
     old, new = (Side.of(path, taken_out=not _is_checkout(path)) for _, path in (base, head))
     crashes = judge_differences(old, new, root, jobs)
-    changes = compare(old.status(root), new.status(root))
+    changes = compare(old.status(root), new.status(root), load_register(new.folder))
     changes += edited_records(records_of(old.folder), records_of(new.folder))
     if new.taken_out and head[0] and commits_ledger(root, commit_of(root, head[0])):
         changes.append(Change("edited", ".verify", "a ledger is computed, never committed; remove it"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify.language.errors import LanguageError
+from verify.language.ids import RETIRED, Register
 from verify.ledger.verdict import PROVED, REFUTED, VERDICTS
 
 # In the order of a report: what must be looked at comes first.
@@ -25,11 +26,13 @@ KINDS = {
     "stale": "stale",
     "restated": "says something else",
     "upstream": "rests on something weaker",
+    "renamed": "renamed",
     "proved": "newly proved",
     "stronger": "stronger",
     "added": "new claims",
 }
 WEAKENS = ("refuted", "weakened", "removed", "passes", "dropped", "survives", "edited", "problem", "stale")
+UNREGISTERED = Register()
 _WIDTH = {"any": 3, "scalar": 2, "1, 2, 3": 1}  # how much a proof covers
 _SAID = ("a step is refuted", "the mistake ")  # problems that the verdicts and the mistakes already tell
 _FIELDS = {
@@ -51,14 +54,22 @@ class Change:
         return self.kind in WEAKENS
 
 
-def compare(base: dict[str, Any], head: dict[str, Any]) -> list[Change]:
-    """All changes from one status document to another, the gravest kind first, then by id."""
+def compare(base: dict[str, Any], head: dict[str, Any], register: Register = UNREGISTERED) -> list[Change]:
+    """All changes from one status document to another, the gravest kind first, then by id.
+
+    `register` says what became of the ids of the base: a renamed claim is compared with itself.
+    """
     before, after = _by_id(base, "the base"), _by_id(head, "the head")
     judges = base.get("judges") if base.get("judges") == head.get("judges") else None
     found: list[Change] = []
+    for name in sorted(before.keys() - after.keys()):
+        new = register.now(name)
+        if new in after and new not in before and register.ids[name].state != RETIRED:
+            found.append(Change("renamed", name, f"now {new}"))
+            before[new] = {**before.pop(name), "id": new}
     for name in sorted(before.keys() | after.keys()):
         if name not in after:
-            found.append(_removed(name, before, after))
+            found.append(_removed(name, before, after, register))
         elif name not in before:
             found += _added(after[name])
         else:
@@ -102,10 +113,14 @@ def _verdict_of(mistake: Any) -> Any:
     return mistake.get("verdict") if named else None
 
 
-def _removed(name: str, before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> Change:
+def _removed(
+    name: str, before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]], register: Register
+) -> Change:
     users = sorted(other for other, claim in before.items() if name in claim["uses"])
     left = [f"{user}{'' if user in after else ' (removed too)'}" for user in users]
-    return Change("removed", name, f"was {before[name]['verdict']}; used by {', '.join(left) or 'nothing'}")
+    one = register.ids.get(name)
+    why = f"retired: {one.reason['en']}" if one and one.state == RETIRED else "not in the register as retired"
+    return Change("removed", name, f"was {before[name]['verdict']}; used by {', '.join(left) or 'nothing'}; {why}")
 
 
 def _added(claim: dict[str, Any]) -> Iterator[Change]:
