@@ -28,6 +28,7 @@ bench: $(VENV)/ready-to-test
 	@$(BIN)/python -m benchmarks.waiting
 	@$(BIN)/python -m benchmarks.prover
 	@$(BIN)/python -m benchmarks.samplers
+	@$(BIN)/python -m benchmarks.ideal_denoiser
 	@$(BIN)/python -m benchmarks.time_to_verdict
 	@$(BIN)/python -m benchmarks.cluster
 

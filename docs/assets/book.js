@@ -1,5 +1,11 @@
 // What a page can do with scripts on; without them every card, table and link still works.
 
+// The anchor that the address asks for; an address that is badly encoded asks for it as it stands.
+const askedFor = () => {
+  const asked = location.hash.slice(1);
+  try { return decodeURIComponent(asked); } catch { return asked; }
+};
+
 // Filters of a table or list: rows carry data-text, data-topic, ... of one or more words; a field of that name narrows them.
 for (const index of document.querySelectorAll("[data-index]")) {
   const form = index.querySelector("[data-filters]"), count = form.querySelector("output");
@@ -22,12 +28,13 @@ for (const index of document.querySelectorAll("[data-index]")) {
   apply();
 }
 
-// Copy the command of a card.
-for (const button of document.querySelectorAll("[data-copy]")) {
+// Copy what a card lets one take along: the text that stands folded below its buttons, of a link its whole address.
+for (const button of document.querySelectorAll("[data-copies]")) {
   if (!navigator.clipboard) continue;
+  const text = button.closest(".vd-body").querySelector(`[data-text=${button.dataset.copies}]`);
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    await navigator.clipboard.writeText(text.href ?? text.textContent);
     const before = button.textContent;
     button.textContent = button.dataset.done;
     setTimeout(() => { button.textContent = before; }, 1500);
@@ -57,7 +64,7 @@ scrollers();
 const lead = () => {
   for (const sign of document.querySelectorAll("[data-moved]")) {
     const anchor = sign.querySelector("h3[id]");
-    if (!anchor || anchor.id === decodeURIComponent(location.hash.slice(1))) location.replace(sign.dataset.moved);
+    if (!anchor || anchor.id === askedFor()) location.replace(sign.dataset.moved);
   }
 };
 addEventListener("hashchange", lead);
@@ -65,7 +72,7 @@ lead();
 
 // A mistake's anchor is its claim's id and its title; where the title has changed, the claim's own anchor is still there.
 const nearest = () => {
-  const [claim, mistake] = decodeURIComponent(location.hash.slice(1)).split("--");
+  const [claim, mistake] = askedFor().split("--");
   if (mistake && !document.getElementById(`${claim}--${mistake}`) && document.getElementById(claim)) {
     location.replace(`#${claim}`);
   }
@@ -75,7 +82,7 @@ nearest();
 
 // A link into a folded part of a card opens it.
 const unfold = () => {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(askedFor());
   for (let node = target?.closest("details"); node; node = node.parentElement?.closest("details")) node.open = true;
 };
 addEventListener("hashchange", unfold);

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
+import os
+import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,20 +17,46 @@ import pytest
 
 from tests.site import browser as finding
 from tests.site.sample import sample_library
-from verify.site.build import build_site
 from verify.site.model import Library
 
 ROOT = Path(__file__).parents[2]
+ADDRESS = "https://example.org/diffusion/"  # where the site says it is published
+# In a process of its own, which then tells what a build imports.
+BUILD = f"""import pickle, sys
+from pathlib import Path
+from verify.site.build import build_site
+root, out, library, modules = map(Path, sys.argv[1:])
+build_site(root, out, library=pickle.loads(library.read_bytes()), url={ADDRESS!r})
+modules.write_text("\\n".join(sys.modules))"""
 
 
 @pytest.fixture(scope="session")
-def library() -> Library:
-    return sample_library(ROOT)
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Library]:
+    """The site and what is on it: built by the worker that comes first, the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"  # of all workers of this run
+    shared.mkdir(exist_ok=True)
+    site, kept = shared / "built", shared / "library.pickle"
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if kept.exists():
+            return site, pickle.loads(kept.read_bytes())
+        library, fresh = sample_library(ROOT), shared / "library.new"
+        fresh.write_bytes(pickle.dumps(library))
+        subprocess.run([sys.executable, "-c", BUILD, ROOT, site, fresh, shared / "modules.txt"], cwd=ROOT, check=True)
+        fresh.rename(kept)
+    return site, library
 
 
 @pytest.fixture(scope="session")
-def site(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_site(ROOT, tmp_path_factory.mktemp("site") / "site", library=library).parent
+def library(built: tuple[Path, Library]) -> Library:
+    return built[1]
+
+
+@pytest.fixture(scope="session")
+def site(built: tuple[Path, Library]) -> Path:
+    """Nobody writes into it: other workers read it too."""
+    return built[0]
 
 
 class _Quiet(SimpleHTTPRequestHandler):

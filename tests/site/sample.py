@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 from verify.language.catalog import load_catalog
+from verify.language.defined import shown_name
 from verify.language.ids import read_register
+from verify.ledger.history import read_history
 from verify.ledger.standing import Standing
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VERDICTS
 from verify.site.model import Library
@@ -23,6 +26,13 @@ retired lost.alone: Nothing used it, and <b>nobody</b> missed it.
 renamed why-the-root to why-sqrt-dt
 retired what-was-asked: It was asked twice.
 """
+HISTORY = """
+2026-11-19 undecided edm.precond
+2026-11-19 proved gauss.sum
+2026-11-20 proved edm.precond
+2026-11-20 removed gauss.sum
+2026-11-21 refuted edm.precond
+"""
 WITNESS = {"point": {"sigma": "235/101"}, "left": "0.9567", "right": "4.4135", "difference": "[-3.45687, -3.45686]"}
 CERTIFICATE = {"generators": ["sigma", "sigma_data"], "relations": ["E[n] = 0"], "conditions": ["sigma != 0"]}
 DETAILS = {
@@ -30,6 +40,29 @@ DETAILS = {
     REFUTED: {"method": "interval enclosure", "witness": WITNESS, "hint": "a plus sign makes it true"},
     UNDECIDED: {"why": "the integral has no closed form that is known here"},
 }
+
+
+STANDINGS = {
+    "same": {},
+    "convention": {"convention": {"en": "counting from zero", "zh": "下标从零开始"}},
+    "differs": {"standard": "x", "yours": "-x", "point": {"x": "2"}, "yours_value": "-2", "standard_value": "2"},
+}
+
+
+def finding(defined, standing: str) -> dict:
+    """What the ledger would keep about a name with a standard definition."""
+    definition = defined.definitions[0]
+    return {
+        "name": shown_name(defined),
+        "line": defined.line,
+        "mistake": defined.mistake,
+        "definition": definition.id,
+        "title": dict(definition.title),
+        "claims": list(definition.claims),
+        "standing": "differs" if defined.mistake else standing,
+        "convention": {},
+        **STANDINGS["differs" if defined.mistake else standing],
+    }
 
 
 def sample_library(root: Path) -> Library:
@@ -44,6 +77,9 @@ def sample_library(root: Path) -> Library:
         mistakes = [{"name": mistake.name, "verdict": REFUTED, **DETAILS[REFUTED]} for mistake in claim.mistakes]
         mutants = {"possible": 9, "made": 7, "refuted": 4, "refused": 2, "equivalent": 1, "undecided": 0, "survived": 0}
         entries[claim.id] = {"proof": {"verdict": verdict, "steps": steps, "mistakes": mistakes, "mutants": mutants}}
+        entries[claim.id]["definitions"] = [
+            finding(one, standing) for one, standing in zip(claim.defined, itertools.cycle(STANDINGS), strict=False)
+        ]
         weakest = claim.uses[0] if claim.uses else ""
         standings[claim.id] = Standing(
             verdict,
@@ -54,4 +90,15 @@ def sample_library(root: Path) -> Library:
             stale=number == 0,
             seconds=0.1,
         )
-    return Library(catalog.claims, entries, standings, register=read_register(REGISTER))
+    for claim_id, several in catalog.translations.items():
+        standings[claim_id] = replace(standings[claim_id], translations={made.to: PROVED for made in several})
+    return Library(
+        catalog.claims,
+        entries,
+        standings,
+        register=read_register(REGISTER),
+        history=read_history(HISTORY),
+        translations=catalog.translations,
+        notations=catalog.notations,
+        definitions=catalog.definitions,
+    )

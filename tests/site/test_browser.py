@@ -7,21 +7,23 @@ from pathlib import Path
 import pytest
 
 from verify.ledger.verdict import VERDICTS
-from verify.site.card import address
+from verify.site import card, words
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
 PAGES = (
     "index.html",
     "claims/index.html",
-    "claims/edm.html",
-    "edm/preconditioning.html",
+    "claims/cm.html",
+    "consistency/distillation.html",
     "questions/index.html",
     "questions/why-preconditioners.html",
     "coverage.html",
     "references.html",
     "notebooks/check-a-derivation.html",
 )
+SCHEMES = {"light": "default", "dark": "slate"}
 BOTH = [*PAGES, *(f"zh/{page}" for page in PAGES)]
+COLOUR = "element => getComputedStyle(element).color"
 SERIOUS = """async () => (await axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})).violations
   .filter(found => ["serious", "critical"].includes(found.impact))
   .map(found => `${found.id}: ${found.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(" | ")}`)"""
@@ -38,10 +40,19 @@ def breaches(open_page):
     return find
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", BOTH)
-def test_a_page_is_accessible(open_page, breaches, path: str, scheme: str) -> None:
-    assert breaches(open_page(path, scheme=scheme)) == []
+def test_a_page_is_accessible_in_both_schemes_and_fits_a_phone(open_page, breaches, path: str) -> None:
+    wide, narrow = ("dark", "light") if path.startswith("zh/") else ("light", "dark")
+    page = open_page(path, scheme=wide)
+    assert breaches(page) == []
+    page.locator("[data-md-component=palette] label:not([hidden])").first.click()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function("name => document.body.dataset.mdColorScheme === name", arg=SCHEMES[narrow])
+    page.wait_for_timeout(300)  # the theme's colours fade
+    assert breaches(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.evaluate("scrollTo(200, 0)")
+    assert page.evaluate("scrollX") == 0
 
 
 def test_an_open_card_is_accessible_in_the_dark(open_page, breaches) -> None:
@@ -57,22 +68,24 @@ def test_the_check_of_accessibility_sees_a_fault(open_page, breaches) -> None:
     assert any("color-contrast" in line for line in breaches(page))
 
 
-@pytest.mark.parametrize("path", BOTH)
-def test_nothing_is_wider_than_a_phone(open_page, path: str) -> None:
-    page = open_page(path, width=390, height=844)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.evaluate("scrollTo(200, 0)")
-    assert page.evaluate("scrollX") == 0
-
-
-@pytest.mark.parametrize("verdict", VERDICTS)
-def test_a_card_of_each_verdict_shows_sign_word_and_colour(open_page, library, verdict: str) -> None:
-    id_ = next(id_ for id_, standing in library.standings.items() if standing.verdict == verdict)
-    page = open_page(address(id_))
-    badge = page.locator(f'[data-claim="{id_}"] .vd-line .vd-badge').first
-    assert badge.is_visible() and verdict in badge.inner_text()
-    ink = page.evaluate("getComputedStyle(document.querySelector('article')).color")
-    assert badge.evaluate("badge => getComputedStyle(badge).color") != ink
+def test_a_card_of_each_verdict_shows_sign_word_and_colour(open_page, library) -> None:
+    shown = {}
+    (stale,) = (id_ for id_, standing in library.standings.items() if standing.stale)
+    for address, ids in (
+        ("claims/cm.html", [claim.id for claim in library.topics["cm"]]),
+        (card.address(stale), [stale]),
+    ):
+        page = open_page(address)
+        ink = page.locator("article").evaluate(COLOUR)
+        for id_ in ids:
+            standing = library.standings[id_]
+            for place, verdict in enumerate([standing.verdict, *["stale"] * standing.stale]):
+                badge = page.locator(f'[data-claim="{id_}"] .vd-line > .vd-badge').nth(place)
+                assert (
+                    badge.is_visible() and badge.inner_text() == f"{words.SIGNS[verdict]} {words.TEXT['en'][verdict]}"
+                )
+                shown[verdict] = badge.evaluate(COLOUR)
+    assert shown.keys() == {*VERDICTS, "stale"} and ink not in shown.values()
 
 
 def test_a_card_unfolds_with_the_keyboard(open_page) -> None:
@@ -180,19 +193,21 @@ def test_filters_of_questions(open_page) -> None:
     assert topics and all("guide" in found for found in topics) and len(topics) < whole
 
 
-def test_the_command_is_copied(open_page) -> None:
-    page = open_page("claims/edm.html", permissions=["clipboard-read", "clipboard-write"])
-    button = page.locator(".vd-copy").first
-    button.click()
-    assert page.evaluate("navigator.clipboard.readText()") == button.get_attribute("data-copy")
-
-
-def test_paper_shows_the_text_and_no_navigation(open_page) -> None:
-    page = open_page("claims/edm.html")
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_paper_shows_the_text_and_no_navigation(open_page, scheme: str) -> None:
+    page = open_page("claims/cm.html", scheme=scheme)
     page.emulate_media(media="print")
     for part in (".md-header", ".md-tabs", ".md-sidebar--primary", ".md-footer", ".vd-copy"):
         assert not page.locator(part).first.is_visible(), part
     assert page.locator(".vd-card .katex").first.is_visible()
+    folded, unfolded = (
+        page.locator(f".vd-step details{state} .vd-route").first for state in (":not([open])", "[open]")
+    )
+    assert unfolded.is_visible() and not folded.is_visible()  # as the reader left it
+    colours = [page.locator(f".vd-line .vd-{name}").first.evaluate(COLOUR) for name in ("proved", "refuted")]
+    assert len({*colours, page.locator("article").evaluate(COLOUR)}) == 3
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert page.locator("article").evaluate(COLOUR) == "rgb(0, 0, 0)" and ground == "rgb(255, 255, 255)"
 
 
 @pytest.mark.parametrize("path", ["claims/edm.html", "zh/claims/edm.html"])

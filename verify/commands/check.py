@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.commands import common
-from verify.language.catalog import link_document, load_vocabularies, theory_root
+from verify.language.catalog import link_document, load_vocabularies, theory_root, translate_document
 from verify.language.claim import Claim
 from verify.language.document import MAX_BYTES, Document, decode_document, load_document
 from verify.ledger.standing import disagreements
@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         print(f"cannot read {arguments.file}: {error.strerror}", file=sys.stderr)
         return common.UNREADABLE
-    judged = [claim for claim in document.claims if claim.chains]
+    claims = [*document.claims, *translate_document(document, common.find_root())]
+    judged = [claim for claim in claims if claim.chains]
     unreadable = common.print_errors([*errors, *document.errors])
     if not document.claims and not unreadable:
         print(f"{arguments.file}: no claim found; a claim begins with a line  /// claim | topic.name", file=sys.stderr)
@@ -49,8 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             common.print_json({claim.id: ledger.entry(claim.id) for claim in judged})
         else:
-            print_claims(document.claims, ledger, arguments.verbose)
-        return exit_code(document.claims, ledger, crashes, unreadable)
+            print_claims(claims, ledger, arguments.verbose)
+        return exit_code(claims, ledger, crashes, unreadable)
 
 
 def read(file: str, vocabularies: dict) -> Document:

@@ -70,7 +70,7 @@ def present_ids(root: Path) -> list[str]:
         questions = sorted(question.id for question in read_questions(root, "en"))
     except PageError as error:
         raise LanguageError(str(error)) from error
-    return [*load_catalog(root).claims, *questions]
+    return [*load_catalog(root, translated=False).claims, *questions]
 
 
 def taken_out(root: Path, revision: str) -> list[str]:

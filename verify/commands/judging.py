@@ -55,7 +55,7 @@ def execute(root: Path, wanted: Wanted, place: Place = HERE) -> Run:
     asked = common.select(catalog, wanted.targets)
     found = Run(root, catalog, Ledger(root), wanted.shard.of(asked))
     again = wanted.fresh or wanted.all_mutants  # a fresh verdict may have tried some mutants only
-    stale = [claim for claim in found.chosen if claim.chains and (again or needs_judging(claim, found.ledger))]
+    stale = [claim for claim in catalog.judged(found.chosen) if again or needs_judging(claim, found.ledger)]
     todo = unmeasured(found, asked, wanted.fresh) if wanted.experiments else []
     if not stale and not todo:
         return found
@@ -80,7 +80,8 @@ def _judge(found: Run, stale: list[Claim], wanted: Wanted, cluster: Cluster | No
     except EngineError as error:
         found.failure = str(error)
         return
-    found.judged, found.crashes = len(report.judged), report.crashes
+    found.judged = sum(name in found.catalog.claims for name in report.judged)  # a translation counts with its claim
+    found.crashes = report.crashes
 
 
 def unmeasured(found: Run, asked: list[Claim], fresh: bool) -> list[str]:

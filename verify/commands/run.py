@@ -68,6 +68,11 @@ def judge_and_show(
     show(found.document)
     part = "this run" if wanted.shard == WHOLE else f"shard {wanted.shard}"
     print(f"judged {found.judged} claims, measured {found.measured} experiments in {part}", file=sys.stderr)
+    for claim in found.chosen:
+        for said in (found.ledger.entry(claim.id) or {}).get("definitions", []):
+            if said["standing"] == "differs" and not said["mistake"]:
+                of = f"{said['name']} differs from the standard definition of {said['title']['en']}"
+                print(f"note: {claim.id}: {of}; see: verify show {claim.id}", file=sys.stderr)
     code = exit_code(found)
     if wanted == EVERYTHING and code == common.WELL:
         snapshot.keep(root, found.document)
@@ -83,6 +88,7 @@ def print_summary(document: dict[str, Any]) -> None:
         ("claims", f"{counts['claims']}", words),
         ("steps", f"{counts['steps']}", f"{counts['steps_proved']} proved"),
         ("mistakes", f"{counts['mistakes']}", f"{counts['mistakes_refuted']} refuted"),
+        ("translations", f"{counts['translations']}", f"{counts['translations_proved']} proved"),
         ("mutants", f"{mutants['made']}", f"of {mutants['possible']}: {common.mutant_words(mutants)}"),
         ("experiments", f"{counts['experiments']}", f"{counts['experiments_confirmed']} confirmed"),
     ]

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         return common.WELL
     from rich.markup import escape
 
-    from verify.commands.report import print_claim
+    from verify.commands.report import print_claim, print_translation
 
     print_claim(claim, entry, verbose=True)
     out = common.console()
@@ -42,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     for chain in claim.chains:
         for row in chain:
             out.print(f"  as read: {row.relation or ' '} {escape(latex(row.expression))}")
+    for made in catalog.translations.get(claim.id, ()):
+        print_translation(made, ledger.entry(made.judged.id))
     rests, serves = ", ".join(claim.uses), ", ".join(catalog.used_by(claim.id))
     out.print(f"  rests on: {rests or 'nothing'};  used by: {serves or 'nothing'}")
     return common.WELL

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verify.commands import check, common
-from verify.language.catalog import load_vocabularies, theory_root
+from verify.language.catalog import load_vocabularies, theory_root, translate_document
 from verify.language.claim import Claim
 from verify.ledger.store import Ledger
 
@@ -85,14 +85,15 @@ class Watcher:
         except OSError as error:
             print(f"cannot read {self.file}: {error.strerror}", file=sys.stderr, flush=True)
             return
+        claims = [*document.claims, *translate_document(document, common.find_root())]
         errors = [*errors, *document.errors]
         self._print_errors([str(error) for error in errors])
-        judged = [claim for claim in document.claims if claim.chains]
+        judged = [claim for claim in claims if claim.chains]
         report = judge_claims(judged, self.ledger, self.workers, mutants=0)
-        changed = [claim for claim in document.claims if self._is_news(claim)]
+        changed = [claim for claim in claims if self._is_news(claim)]
         check.print_claims(changed, self.ledger, self.verbose)
         check.exit_code(changed, self.ledger, report.crashes, len(errors))
-        gone = [name for name in self.shown if name not in {claim.id for claim in document.claims}]
+        gone = [name for name in self.shown if name not in {claim.id for claim in claims}]
         for name in gone:
             print(f"{name}: not in the file any more" if not errors else f"{name}: not read")
             del self.shown[name]
@@ -119,4 +120,5 @@ def _findings(entry: dict[str, Any] | None) -> list[Any]:
     if entry is None:
         return []
     parts = [*entry["proof"]["steps"], *entry["proof"]["mistakes"], *entry["sampling"]["steps"]]
+    parts += entry.get("definitions", [])
     return [{name: value for name, value in part.items() if name not in ("line", "seconds")} for part in parts]

@@ -104,9 +104,14 @@ _OPTIONS = {
     "use": "the topic whose shared names it takes",
     "uses": "claims it rests on, for a claim stated in words",
     "experiments": "the experiments that judge it",
+    "vocabulary": "the notation that the claim declares: its own letters, and EDM's names in terms of them",
+    "notation": "the notation whose names the claim is written in: edm, ddpm, vp, vdm, flow or path",
+    "into": "the notations that it is shown in; all when left out",
+    "letters": r"which of its letters are names of the notation: $\sigma$, $a = \bar\alpha_t$",
     "slip": "what kind of slip the mistake is",
     "experiment": "the experiment that measures the mistake",
     "words": "the statement in words, for a claim that cannot be read as a formula",
+    "own": r"names with a meaning of their own, and why: $\sigma_t$ is the spread of a step here",
 }
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from verify.language.claim import Claim, Rule
+from verify.language.defined import Names, unknown_claims, with_defined
+from verify.language.definitions import Definition, load_definitions
 from verify.language.document import Document, Vocabulary, load_document, read_vocabulary
 from verify.language.errors import LanguageError
+from verify.language.notation import Notation, Translation, notations_of, translate
 from verify.language.quotes import link
 
 PACKAGED_THEORY = Path(__file__).parent.parent / "theory"
@@ -15,11 +19,27 @@ PACKAGED_THEORY = Path(__file__).parent.parent / "theory"
 
 @dataclass
 class Catalog:
-    """Every claim by id, in the order of topics and files, and what could not be read."""
+    """Every claim by id, in the order of topics and files, its translations by its id, and what could not be read.
+
+    `definitions` are the standard definitions, with which the claims are compared.
+    """
 
     claims: dict[str, Claim] = field(default_factory=dict)
+    notations: dict[str, Notation] = field(default_factory=dict)
+    translations: dict[str, tuple[Translation, ...]] = field(default_factory=dict)
     errors: list[LanguageError] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
+    definitions: tuple[Definition, ...] = ()
+
+    def judged(self, claims: Iterable[Claim] | None = None) -> list[Claim]:
+        """What a run judges: the claims that state a formula (of those given, else all), each with its translations."""
+        chosen = self.claims.values() if claims is None else claims
+        return [
+            one
+            for claim in chosen
+            if claim.chains
+            for one in (claim, *(made.judged for made in self.translations.get(claim.id, ())))
+        ]
 
     def used_by(self, claim_id: str) -> tuple[str, ...]:
         """The claims that rest directly on this one."""
@@ -55,8 +75,8 @@ def load_vocabularies(theory: Path) -> tuple[dict[str, Vocabulary], list[Languag
     return found, errors
 
 
-def load_catalog(root: Path) -> Catalog:
-    """Read every claim under `root`. Errors are collected, never raised."""
+def load_catalog(root: Path, translated: bool = True) -> Catalog:
+    """Read every claim under `root`, with its translations unless told not to. Errors are collected, never raised."""
     theory = theory_root(root)
     vocabularies, errors = load_vocabularies(theory)
     catalog = Catalog(errors=errors)
@@ -78,21 +98,46 @@ def load_catalog(root: Path) -> Catalog:
             else:
                 catalog.claims[claim.id] = claim
     linked, broken = link(catalog.claims)
-    catalog.claims = {claim.id: claim for claim in linked}
+    catalog.definitions, unread = load_definitions(theory)
+    names = Names(catalog.definitions)
+    catalog.claims = {claim.id: with_defined(claim, names) for claim in linked}
+    broken += [*unread, *unknown_claims(catalog.definitions, list(catalog.claims))]
     for document in catalog.documents:
         document.claims = [catalog.claims[claim.id] for claim in document.claims]
+    catalog.notations = notations_of(catalog.documents, catalog.claims)
+    if translated:
+        catalog.translations, untranslated = translate(catalog.documents, catalog.claims, catalog.notations)
+        catalog.errors += untranslated
     catalog.errors += broken + _broken_cards(catalog)
     return catalog
 
 
 def link_document(document: Document, root: Path) -> None:
-    """Put the quotes of one document in place; the claims of the repository may be quoted too."""
+    """Put the quotes of one document in place; the claims of the repository may be quoted too.
+
+    What its claims say about names with a standard definition is noted as well.
+    """
+    definitions, unread = load_definitions(theory_root(root))
+    names = Names(definitions)
+    document.errors += unread
+    document.claims = [with_defined(claim, names) for claim in document.claims]
     if not any(rule.quoted for rule in _rules(document)) and not any(c.uses or c.premises for c in document.claims):
         return
     own = {claim.id: claim for claim in document.claims}
-    others = {name: claim for name, claim in load_catalog(root).claims.items() if name not in own}
+    others = {name: claim for name, claim in load_catalog(root, translated=False).claims.items() if name not in own}
     document.claims, errors = link(own, others)
     document.errors += errors
+
+
+def translate_document(document: Document, root: Path) -> list[Claim]:
+    """The translations of one document's claims, as claims to be judged. Its errors get what cannot be translated."""
+    if not document.written and not document.translations:
+        return []
+    own = {claim.id: claim for claim in document.claims}
+    notations = {**load_catalog(root, translated=False).notations, **notations_of([document], own)}
+    made, errors = translate([document], own, notations)
+    document.errors += errors
+    return [translation.judged for several in made.values() for translation in several]
 
 
 def _rules(document: Document) -> list[Rule]:

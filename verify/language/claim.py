@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from verify.language.scope import Scope
 from verify.language.tree import Node
+
+if TYPE_CHECKING:
+    from verify.language.defined import Defined
 
 # Relations a chain may hold; only "approx" and "to" are never decided.
 EQUAL, SAME_LAW = "=", "law"
@@ -77,12 +81,13 @@ class Row:
 class Mistake:
     """A wrong version that people really write. `rows` is a chain of its own, read in `scope`.
 
-    `experiment` names the one that measures it, '' when none does; `slip` is one of SLIPS, '' while nobody has said.
+    `source` says where it was seen, by language; empty when nobody has noted it. `experiment` names the one that
+    measures it, '' when none does; `slip` is one of SLIPS, '' while nobody has said.
     """
 
     name: str
     title: dict[str, str]
-    source: str
+    source: dict[str, str]
     rows: tuple[Row, ...]
     scope: Scope
     latex: str
@@ -115,6 +120,8 @@ class Claim:
     premises    the claims that its declared equations are taken from
     uses        the claims that its steps and premises quote; as written until `verify.language.quotes` has linked it
     experiments names of the experiments that judge it
+    own         names that mean something of this claim's own here, whatever their standard definition says, and why
+    defined     what the claim says about names that have a standard definition, once the definitions are known
     """
 
     id: str
@@ -132,6 +139,9 @@ class Claim:
     uses: tuple[str, ...] = ()
     experiments: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    own: tuple[str, ...] = ()
+    own_words: dict[str, str] = field(default_factory=dict)
+    defined: tuple[Defined, ...] = field(default=(), compare=False, repr=False)
     file: str = ""
     line: int = 0
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from verify.language.chain import read_chain
 from verify.language.claim import SLIPS, Citation, Claim, Mistake, Row
 from verify.language.declare import declare, declared_keys, is_declaration
+from verify.language.declared_names import read_names
 from verify.language.errors import LanguageError
 from verify.language.ids import CLAIM_ID
 from verify.language.mentions import Mentions
@@ -28,8 +29,11 @@ MAX_BYTES = 4 * MAX_DOCUMENT + 4  # a character of UTF-8 has four bytes at most
 MAX_ERRORS = 50  # of one document; more tell nobody anything
 _OPEN = re.compile(r"///\s*(?P<kind>[a-z]+)\s*(?:\|\s*(?P<name>.*?))?\s*$")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
-CLAIM_OPTIONS = ("title", "slogan", "assumed", "source", "use", "uses", "experiments", "words")
+NOTATION_OPTIONS = ("vocabulary", "notation", "into", "letters")
+CLAIM_OPTIONS = ("title", "slogan", "assumed", "source", "use", "uses", "experiments", "words", "own",
+                 *NOTATION_OPTIONS)  # fmt: skip
 MISTAKE_OPTIONS = ("title", "source", "slip", "experiment")
+TRANSLATION_OPTIONS = ("to",)
 
 
 @dataclass
@@ -45,15 +49,35 @@ class Block:
     end: int
 
 
+@dataclass(frozen=True)
+class Written:
+    r"""What a claim's options say about notation; see `verify.language.notation`.
+
+    vocabulary  the notation that the claim declares, '' for an ordinary claim
+    notation    the notation that it is written in, '' when it is in its own
+    into        the notations that it is shown in, none for all; `letters` as written: `$a = \bar\alpha_t$`
+    start       offset of the block
+    """
+
+    vocabulary: str
+    notation: str
+    into: tuple[str, ...]
+    letters: str
+    start: int
+
+
 @dataclass
 class Document:
-    """What was read from one file. `shown` are the ids of its cards with their offsets."""
+    """What was read from one file. `shown` are the ids of its cards with their offsets, `written` the notation of its
+    claims by id, `translations` the blocks that give a translation by hand."""
 
     file: str
     text: str
     claims: list[Claim] = field(default_factory=list)
     errors: list[LanguageError] = field(default_factory=list)
     shown: list[tuple[str, int]] = field(default_factory=list)
+    written: dict[str, Written] = field(default_factory=dict)
+    translations: list[Block] = field(default_factory=list)
     displays_outside: int = 0
 
     def refuse(self, error: LanguageError) -> None:
@@ -96,8 +120,13 @@ def read_document(text: str, file: str, vocabularies: Mapping[str, Vocabulary] |
                     raise LanguageError(f"the claim {claim.id} is defined twice", (block.start, block.start + 3))
                 contexts[claim.id] = (scope, claim, len(document.claims))
                 document.claims.append(claim)
+                if any(name in block.options for name in NOTATION_OPTIONS):
+                    document.written[claim.id] = _written(block)
             elif block.kind == "mistake":
                 _attach_mistake(block, document, contexts)
+            elif block.kind == "translation":
+                _known_options(block, TRANSLATION_OPTIONS)
+                document.translations.append(block)
             elif block.kind == "card":
                 document.shown.append((block.name, block.start))
         except LanguageError as error:
@@ -121,7 +150,7 @@ class Vocabulary:
 def read_vocabulary(text: str, file: str) -> Vocabulary:
     """Every declaration item of a document. Raises LanguageError with its place."""
     try:
-        items = _items(text, 0)
+        items = items_of(text, 0)
         scope = declare(items)
         return Vocabulary(scope, tuple((item, tuple(declared_keys(item, scope))) for item, _ in items))
     except LanguageError as error:
@@ -221,11 +250,11 @@ def _claim(block: Block, document: Document, vocabularies: Mapping[str, Vocabula
     _known_options(block, CLAIM_OPTIONS)
     if not block.options.get("title"):
         raise LanguageError(f"the claim {block.name} has no title", here, "add  title: ...  below, indented by four")
-    items = _items(block.body, block.body_start)
+    items = items_of(block.body, block.body_start)
     vocabulary = _vocabulary(block, vocabularies)
     scope = declare(items, vocabulary.scope if vocabulary else None)
     chains, latex = [], []
-    for formula, offset in _displays(block.body, block.body_start):
+    for formula, offset in displays_of(block.body, block.body_start):
         chains.append(_read_rows(formula, offset, scope, document.text))
         latex.append(formula.strip())
     rows = [row.expression for chain in chains for row in chain]
@@ -236,15 +265,17 @@ def _claim(block: Block, document: Document, vocabularies: Mapping[str, Vocabula
         scope=scope,
         chains=tuple(chains),
         latex=tuple(latex),
-        prose=_prose(block.body),
+        prose=prose_of(block.body),
         declared=(*inherited, *(text for text, _ in items)),
         slogan=_by_language(block.options, "slogan"),
         words=_by_language(block.options, "words"),
         assumed=_by_language(block.options, "assumed"),
-        sources=_citations(block.options.get("source", "")),
+        sources=read_citations(block.options.get("source", "")),
         premises=tuple(dict.fromkeys(name for text, _ in items for name in premises_of(text))),
         uses=_list(block.options.get("uses", "")),
         experiments=_list(block.options.get("experiments", "")),
+        own=_own_names(block, scope),
+        own_words=_by_language(block.options, "own"),
         file=document.file,
         line=document.text.count("\n", 0, block.start) + 1,
     )
@@ -253,6 +284,25 @@ def _claim(block: Block, document: Document, vocabularies: Mapping[str, Vocabula
             f"the claim {claim.id} states nothing", here, "add a $$ display, or say why it is assumed:  assumed: ..."
         )
     return claim, scope
+
+
+def _written(block: Block) -> Written:
+    options = block.options
+    if "notation" not in options and ("into" in options or "letters" in options):
+        raise LanguageError("into: and letters: say nothing without  notation:", (block.start, block.start + 3))
+    return Written(
+        options.get("vocabulary", ""),
+        options.get("notation", ""),
+        _list(options.get("into", "")),
+        options.get("letters", ""),
+        block.start,
+    )
+
+
+def read_displays(block: Block, scope: Scope, document: Document) -> list[tuple[Row, ...]]:
+    """Every display of a block as a chain. LanguageError with spans in the document."""
+    found = displays_of(block.body, block.body_start)
+    return [_read_rows(formula, offset, scope, document.text) for formula, offset in found]
 
 
 def _attach_mistake(block: Block, document: Document, contexts: dict[str, tuple[Scope, Claim, int]]) -> None:
@@ -271,8 +321,8 @@ def _attach_mistake(block: Block, document: Document, contexts: dict[str, tuple[
         raise LanguageError(f"{slip!r} is no slip", here, f"one of {', '.join(SLIPS)}")
     scope, claim, place = contexts[block.name]
     claim = document.claims[place]
-    own_scope = declare(_items(block.body, block.body_start), scope, override=True)
-    displays = list(_displays(block.body, block.body_start))
+    own_scope = declare(items_of(block.body, block.body_start), scope, override=True)
+    displays = list(displays_of(block.body, block.body_start))
     if len(displays) != 1:
         raise LanguageError(f"a mistake has one $$ display, this one has {len(displays)}", here)
     formula, offset = displays[0]
@@ -282,7 +332,7 @@ def _attach_mistake(block: Block, document: Document, contexts: dict[str, tuple[
     mistake = Mistake(
         name=f"{claim.id}/{len(claim.mistakes) + 1}",
         title=_by_language(block.options, "title"),
-        source=block.options.get("source", ""),
+        source=_by_language(block.options, "source"),
         rows=rows,
         scope=own_scope,
         latex=formula.strip(),
@@ -328,11 +378,26 @@ def _by_language(options: Mapping[str, str], name: str) -> dict[str, str]:
     return {language: text for language, text in found.items() if text}
 
 
+def _own_names(block: Block, scope: Scope) -> tuple[str, ...]:
+    r"""`own: $\sigma_t$ is the spread of a step here`: names that do not mean what the standard definition says."""
+    text = block.options.get("own", "")
+    if not text:
+        return ()
+    here = (block.start, block.start + 3)
+    formulas = re.findall(r"\$([^$]+)\$", text)
+    if not formulas or not re.search(r"\w", re.sub(r"\$[^$]*\$", "", text)):
+        raise LanguageError("own: needs a name and why", here, r"write  own: $\sigma_t$ is the spread of a step here")
+    try:
+        return tuple(name.key for formula in formulas for name in read_names(formula, scope))
+    except LanguageError as error:
+        raise LanguageError(f"own: {error.message}", here, error.suggestion) from None
+
+
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[,\s]+", text.strip("[] ")) if part)
 
 
-def _citations(text: str) -> tuple[Citation, ...]:
+def read_citations(text: str) -> tuple[Citation, ...]:
     """`karras2022edm (7), (117)-(131); song2021scoresde (11)`."""
     out = []
     for part in filter(None, (p.strip() for p in text.split(";"))):
@@ -344,7 +409,7 @@ def _citations(text: str) -> tuple[Citation, ...]:
 # ---------------------------------------------------------------- inside a body
 
 
-def _items(body: str, offset: int) -> list[tuple[str, int]]:
+def items_of(body: str, offset: int) -> list[tuple[str, int]]:
     """The declaration items of a body, outside displays: (text, offset in the document)."""
     return [(body[begin:end], offset + begin) for begin, end in item_extents(body)]
 
@@ -368,7 +433,7 @@ def item_extents(body: str) -> list[tuple[int, int]]:
     return extents
 
 
-def _prose(body: str) -> tuple[str, ...]:
+def prose_of(body: str) -> tuple[str, ...]:
     """The words before each display and after the last one, without the declarations."""
     rest = body
     for begin, end in reversed(item_extents(body)):
@@ -376,7 +441,7 @@ def _prose(body: str) -> tuple[str, ...]:
     return tuple(" ".join(piece.split()) for piece in re.split(r"\$\$.*?\$\$", rest, flags=re.S))
 
 
-def _displays(body: str, offset: int) -> list[tuple[str, int]]:
+def displays_of(body: str, offset: int) -> list[tuple[str, int]]:
     """The $$ displays of a body: (formula, offset in the document)."""
     if body.count("$$") % 2:
         at = offset + body.rfind("$$")

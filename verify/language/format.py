@@ -13,6 +13,7 @@ from verify.language.document import (
     CLAIM_OPTIONS,
     MAX_DOCUMENT,
     MISTAKE_OPTIONS,
+    TRANSLATION_OPTIONS,
     Block,
     Document,
     find_blocks,
@@ -22,7 +23,10 @@ from verify.language.errors import LanguageError
 
 _ORDER = {
     kind: [form for name in names for form in (name, f"{name}-zh")]
-    for kind, names in (("claim", CLAIM_OPTIONS), ("mistake", MISTAKE_OPTIONS), ("card", ("level",)), ("table", ()))
+    for kind, names in (
+        ("claim", CLAIM_OPTIONS), ("mistake", MISTAKE_OPTIONS), ("translation", TRANSLATION_OPTIONS),
+        ("card", ("level",)), ("table", ()),
+    )  # fmt: skip
 }
 _OPTION = re.compile(r"\s{4}([a-z][a-z-]*):(?:\s+(.*))?$")
 _DISPLAY = re.compile(r"\$\$(.*?)\$\$", re.S)

@@ -144,6 +144,7 @@ def _changed(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     if not same or set(old["declared"]) != set(new["declared"]):
         yield Change("restated", name, _restated(old, new))
     yield from _mistakes(name, old["mistakes"], new["mistakes"])
+    yield from _translations(name, old.get("translations", {}), new.get("translations", {}))
     if new["survived"] > old["survived"]:
         yield Change("survives", name, f"{new['survived']} wrong variants pass, {old['survived']} before")
     if new["stale"] and not old["stale"]:
@@ -207,6 +208,15 @@ def _mistakes(name: str, old: list[dict[str, str]], new: list[dict[str, str]]) -
     for mistake in old:
         if mistake["says"] not in matched:
             yield Change("dropped", name, f"the mistake {mistake['title']!r} is gone")
+
+
+def _translations(name: str, old: dict[str, str], new: dict[str, str]) -> Iterator[Change]:
+    """A document from before there were translations holds none."""
+    for to, verdict in old.items():
+        if to not in new:
+            yield Change("dropped", name, f"its translation to {to} is gone (it was {verdict})")
+        elif verdict in VERDICTS and new[to] in VERDICTS and _rank(new[to]) > _rank(verdict):
+            yield Change("weakened", name, f"its translation to {to}: {verdict} -> {new[to]}")
 
 
 def _rank(verdict: str) -> int:

@@ -15,7 +15,9 @@ from collections.abc import Callable
 from importlib import metadata
 from typing import Any, Generic, TypeVar
 
-from verify.language.claim import Claim, Quote, Row
+from verify.language.claim import EQUAL, Claim, Quote, Row
+from verify.language.defined import Defined
+from verify.language.definitions import Definition
 from verify.language.mentions import Mentions, field_names
 from verify.language.printer import latex
 from verify.language.scope import Declaration, Scope
@@ -25,9 +27,10 @@ from verify.sources import closure_hash
 Thing = TypeVar("Thing")
 Value = TypeVar("Value")
 
-PROOF, SAMPLING = "proof", "sampling"
-JUDGES = {PROOF: "verify.proof.rules", SAMPLING: "verify.sampling.judge"}
-_LIBRARIES = {PROOF: ("sympy", "mpmath", "python-flint"), SAMPLING: ("mpmath", "hypothesis")}
+PROOF, SAMPLING, DEFINITIONS = "proof", "sampling", "definitions"
+JUDGES = {PROOF: "verify.proof.rules", SAMPLING: "verify.sampling.judge", DEFINITIONS: "verify.proof.definitions"}
+_EXACT = ("sympy", "mpmath", "python-flint")
+_LIBRARIES = {PROOF: _EXACT, SAMPLING: ("mpmath", "hypothesis"), DEFINITIONS: _EXACT}
 _DIGITS = 32
 MAX_KNOWN = 50_000
 
@@ -62,6 +65,18 @@ def claim_key(claim: Claim, route: str) -> str:
     return _hash([claim.id, keys])
 
 
+def definition_key(defined: Defined) -> str:
+    """Key of one comparison with the standard definitions of a name."""
+    row = Row(EQUAL, defined.expression, "", 0)
+    said = _scopes(defined.scope).statement(defined.expression, row)
+    return _hash([defined.name, said, [_standard(one) for one in defined.definitions], judge_version(DEFINITIONS)])
+
+
+def definitions_key(claim: Claim) -> str:
+    """Key of everything that a claim says about names with a standard definition; '' when it says nothing."""
+    return _hash([definition_key(one) for one in claim.defined]) if claim.defined else ""
+
+
 def statement_hash(scope: Scope, steps: list[tuple[Row, Row]]) -> str:
     """Hash of what some steps say and assume, whoever judges them: formulas, declarations, rules, quoted claims."""
     parts: list[Any] = []
@@ -74,6 +89,8 @@ def statement_hash(scope: Scope, steps: list[tuple[Row, Row]]) -> str:
 def is_fresh(claim: Claim, entry: dict[str, Any] | None) -> bool:
     """Is this entry complete, and each of its verdicts made from what the claim depends on today?"""
     if not entry or not entry["complete"]:
+        return False
+    if entry.get("definitions_key", "") != definitions_key(claim):
         return False
     return all(entry[route]["key"] == claim_key(claim, route) for route in (PROOF, SAMPLING))
 
@@ -151,7 +168,17 @@ def _quotation(quote: Quote) -> str:
     return _hash([quote.claim, equations, declared, _scopes(quote.scope).rules])
 
 
+def _definition(one: Definition) -> str:
+    """Hash of all that a finding repeats of a standard definition or rests on."""
+    forms = [_latex(form.expression) for form in one.forms]
+    declared = {declaration.key: _declarations(declaration) for declaration in one.scope}
+    names = [sorted(one.names), sorted(one.loose), dict(one.spelled), dict(one.letters)]
+    words = [dict(form.words) for form in one.forms]
+    return _hash([one.id, dict(one.title), one.claims, forms, words, declared, _scopes(one.scope).rules, *names])
+
+
 _latex = _ByIdentity(latex)
 _declarations: _ByIdentity[Declaration, str] = _ByIdentity(lambda declaration: _hash(_plain(declaration)))
 _scopes = _ByIdentity(_PreparedScope)
 _quoted = _ByIdentity(_quotation)
+_standard: _ByIdentity[Definition, str] = _ByIdentity(_definition)

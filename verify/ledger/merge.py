@@ -41,8 +41,8 @@ def merge(catalog: Catalog, root: Path, folders: list[Path]) -> Merged:
 
 
 def _merge_entries(catalog: Catalog, target: Ledger, source: Ledger, found: Merged) -> None:
-    for claim in catalog.claims.values():
-        if not claim.chains or is_fresh(claim, target.entry(claim.id)):
+    for claim in catalog.judged():
+        if is_fresh(claim, target.entry(claim.id)):
             continue
         entry = source.entry(claim.id)
         if is_fresh(claim, entry) and entry:

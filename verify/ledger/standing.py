@@ -10,6 +10,7 @@ from typing import Any
 
 from verify.language.catalog import Catalog
 from verify.language.claim import Claim
+from verify.language.notation import Translation
 from verify.ledger.keys import PROOF, SAMPLING, claim_key
 from verify.ledger.store import Ledger
 from verify.ledger.verdict import ASSUMED, PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS, worst
@@ -27,6 +28,7 @@ class Standing:
     stale       an input of some verdict changed since it was made, or it was never made
     unmeasured  the experiments among them that have no fresh record
     problems    what fails the build, one sentence each
+    translations  verdict by notation; one that is judged and not proved is a problem
     """
 
     verdict: str
@@ -38,6 +40,7 @@ class Standing:
     seconds: float
     problems: tuple[str, ...] = ()
     unmeasured: tuple[str, ...] = ()
+    translations: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -49,11 +52,15 @@ class _Own:
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
     unmeasured: list[str] = field(default_factory=list)
+    translations: dict[str, str] = field(default_factory=dict)
 
 
 def standings(catalog: Catalog, ledger: Ledger, records: dict[str, Any] | None = None) -> dict[str, Standing]:
     """Standing of every claim. `records` maps an experiment's name to the record that decides, see `recorded`."""
     own = {claim.id: _own(claim, ledger.entry(claim.id), records or {}) for claim in catalog.claims.values()}
+    for claim_id, translations in catalog.translations.items():
+        for translation in translations:
+            _add_translation(own[claim_id], translation, ledger.entry(translation.judged.id) or {})
     out = {}
     for claim_id, mine in own.items():
         above = catalog.upstream(claim_id)
@@ -68,6 +75,7 @@ def standings(catalog: Catalog, ledger: Ledger, records: dict[str, Any] | None =
             seconds=mine.seconds,
             problems=tuple(mine.problems),
             unmeasured=tuple(mine.unmeasured),
+            translations=mine.translations,
         )
     return out
 
@@ -92,6 +100,30 @@ def _own(claim: Claim, entry: dict[str, Any] | None, records: dict[str, Any]) ->
         own.problems.append(own.routes.get("vacuous", "its check proves nothing"))
     own.routes.pop("vacuous", None)
     return own
+
+
+def _add_translation(own: _Own, translation: Translation, entry: dict[str, Any]) -> None:
+    """A translation is shown as the claim itself, so nothing less than a proof will do."""
+    found = _Own(UNDECIDED)
+    _judged_routes(translation.judged, entry, found)
+    verdict = _combine(translation.judged, found.routes) if found.routes else UNDECIDED
+    own.translations[translation.to] = verdict
+    own.stale |= found.stale
+    own.seconds += found.seconds
+    if entry and verdict != PROVED:
+        why = found.problems[0] if found.problems else _first_doubt(translation, entry)
+        own.problems.append(f"its translation to {translation.to} is {verdict}: {why}")
+
+
+def _first_doubt(translation: Translation, entry: dict[str, Any]) -> str:
+    """Where a translation fails: a step of it, or a row that is not what substitution gives."""
+    step = next((one for one in entry[PROOF]["steps"] if one["verdict"] != PROVED), None)
+    if step is None:
+        return "the second reading refutes it"
+    if step["chain"] < translation.shown:
+        return f"chain {step['chain'] + 1}, step {step['step']}"
+    row = translation.judged.chains[step["chain"]][1]
+    return f"what is shown differs from the substituted claim at  {row.source}"
 
 
 def _judged_routes(claim: Claim, entry: dict[str, Any], own: _Own) -> None:

@@ -47,6 +47,7 @@ def _entry(claim: Claim, standing: Standing, ledger: Ledger) -> dict[str, Any]:
         "declared": list(claim.declared),
         "uses": list(claim.uses),
         "mistakes": _mistakes(claim, proof),
+        "translations": standing.translations,
         "survived": proof.get("mutants", {}).get("survived", 0),
     }
 
@@ -98,6 +99,7 @@ def _counts(
             mistakes += proof["mistakes"]
             for name in mutants:
                 mutants[name] += proof["mutants"].get(name, 0)  # a stale entry may be of an older form
+    translations = [verdict for standing in mine.values() for verdict in standing.translations.values()]
     named = list(dict.fromkeys(name for claim in claims for name in claim.experiments))
     return {
         "claims": len(claims),
@@ -106,6 +108,8 @@ def _counts(
         "steps_proved": sum(step["verdict"] == PROVED for step in steps),
         "mistakes": sum(len(claim.mistakes) for claim in claims),
         "mistakes_refuted": sum(mistake["verdict"] == REFUTED for mistake in mistakes),
+        "translations": len(translations),
+        "translations_proved": translations.count(PROVED),
         "mutants": mutants,
         "experiments": len(named),
         "experiments_confirmed": sum(name in records and records[name].verdict == "confirmed" for name in named),

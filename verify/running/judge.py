@@ -12,7 +12,18 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from verify.language.claim import Claim, Row
-from verify.ledger.keys import PROOF, SAMPLING, claim_key, is_fresh, judge_version, step_key
+from verify.language.notation import is_translation
+from verify.ledger.keys import (
+    DEFINITIONS,
+    PROOF,
+    SAMPLING,
+    claim_key,
+    definition_key,
+    definitions_key,
+    is_fresh,
+    judge_version,
+    step_key,
+)
 from verify.ledger.store import Ledger
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS, worst
 from verify.running import tasks
@@ -126,13 +137,15 @@ def _plan(claim: Claim, entry: dict[str, Any] | None, mutants: int | None) -> _C
             hint = (True,) if route == PROOF else ()
             slot = ("step", route, chain, step)
             _need(case, known, slot, key, function, (left.expression, right, claim.scope, *hint))
-        if mutants != 0:
+        if mutants != 0 and not is_translation(claim):  # the claim's own mutants have shown that its steps can fail
             _plan_mutants(case, known, number, left, right, mutants)
     for mistake in claim.mistakes:
         for step, (left, right) in enumerate(zip(mistake.rows, mistake.rows[1:], strict=False), 1):
             key = step_key(left.expression, right, mistake.scope, PROOF)
             arguments = (left.expression, right, mistake.scope, True, True)
             _need(case, known, ("mistake", mistake.name, step), key, tasks.prove_step, arguments)
+    for number, defined in enumerate(claim.defined):
+        _need(case, known, (DEFINITIONS, number), definition_key(defined), tasks.compare_definition, (defined,))
     return case
 
 
@@ -217,8 +230,21 @@ def _entry(case: _Case) -> dict[str, Any]:
         for slot, value in case.results.items()
         if slot[-1] == "key"
     ]
-    parts = {PROOF: _proof_part(case), SAMPLING: _route_part(case, SAMPLING)}
-    return {**parts, "results": results, "complete": case.complete}
+    return {
+        PROOF: _proof_part(case),
+        SAMPLING: _route_part(case, SAMPLING),
+        DEFINITIONS: _definitions(case),
+        "definitions_key": definitions_key(case.claim),
+        "results": results,
+        "complete": case.complete,
+    }
+
+
+def _definitions(case: _Case) -> list[dict[str, Any]]:
+    """What the standard definitions say to the claim's own; lines are today's, a kept result may have old ones."""
+    found = [(defined, case.results[(DEFINITIONS, number)]) for number, defined in enumerate(case.claim.defined)]
+    return [{**result, "line": defined.line, "mistake": defined.mistake} for defined, result in found
+            if result.get("standing")]  # fmt: skip
 
 
 def _route_part(case: _Case, route: str) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def judge_differences(base: Side, head: Side, known: Path, jobs: int | None = No
         if side.taken_out:
             ledger, mine = side.ledger, side.catalog
             _seed(mine, ledger, Ledger(known))
-            differing = [claim for claim in mine.claims.values() if claim.chains and not _same(claim, other.catalog)]
+            differing = [claim for claim in mine.judged() if not _same(claim, other.catalog)]
             todo.append((ledger, [claim for claim in differing if not is_fresh(claim, ledger.entry(claim.id))]))
     if any(claims for _, claims in todo):
         from verify.running.judge import judge_claims
@@ -127,14 +127,14 @@ def records_of(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _seed(catalog: Catalog, target: Ledger, source: Ledger) -> None:
     """Give a new ledger what is known: answers to the same steps are taken from it by their keys."""
-    for name in catalog.claims:
+    for name in (claim.id for claim in catalog.judged()):
         entry = source.entry(name)
         if target.entry(name) is None and entry:
             target.write(name, {key: value for key, value in entry.items() if key not in ("schema", "id")})
 
 
 def _same(claim: Claim, other: Catalog) -> bool:
-    twin = other.claims.get(claim.id)
+    twin = next((one for one in other.judged() if one.id == claim.id), None)
     return twin is not None and all(claim_key(claim, route) == claim_key(twin, route) for route in (PROOF, SAMPLING))
 
 

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from verify.language.claim import Row
+from verify.language.defined import Defined
 from verify.language.scope import Scope
 from verify.language.tree import Node
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS
@@ -47,6 +48,13 @@ def sample_step(left: Node, right: Row, scope: Scope) -> dict[str, Any]:
     verdict = judge_step(left, right.expression, scope, right.relation)
     verdict.seconds = round(time.perf_counter() - started, 4)
     return asdict(verdict)
+
+
+def compare_definition(defined: Defined) -> dict[str, Any]:
+    """What the standard definitions of a name say to a formula that defines it; `standing` is '' when nothing."""
+    from verify.proof.definitions import compare
+
+    return compare(defined) or {"standing": ""}
 
 
 def try_mutants(left: Node, right: Row, scope: Scope, numbers: Sequence[int]) -> dict[str, Any]:

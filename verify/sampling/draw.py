@@ -1,4 +1,4 @@
-"""Points drawn by Hypothesis from the declarations, the same ones in every run.
+"""Points drawn by Hypothesis from the declarations, the same ones in every run; by `seeded` where it does not run.
 
 Each coordinate is built from small drawn integers: Hypothesis mixes the large constants of all loaded
 modules into larger ones, which would let an unrelated edit move the points.
@@ -10,9 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
-from hypothesis import strategies as st
+from typing import Any
 
 from verify.language.scope import (
     DEFINITE,
@@ -26,6 +24,13 @@ from verify.language.scope import (
     UNIT,
     Scope,
 )
+from verify.sampling import seeded
+
+try:
+    from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+    from hypothesis import strategies as st
+except ImportError:  # in a browser
+    st: Any = seeded  # type: ignore[no-redef]
 
 DIGIT = 64
 STEPS = DIGIT**2  # grid steps of a coordinate
@@ -115,8 +120,13 @@ def draw(scope: Scope, names: list[str], wanted: int, admissible: Callable[[Poin
 
 @lru_cache(maxsize=256)
 def candidates(names: Names, attempts: int) -> tuple[Point, ...]:
-    """The different generic points among the first `attempts` that Hypothesis draws."""
+    """The different generic points among the first `attempts` that are drawn."""
     found: list[Point] = []
+    if st is seeded:
+        for drawn in seeded.examples(points(names), attempts):  # type: ignore[arg-type]
+            if drawn.generic() and drawn not in found:
+                found.append(drawn)
+        return tuple(found)
 
     @settings(
         max_examples=attempts, derandomize=True, database=None, deadline=None, phases=[Phase.generate],

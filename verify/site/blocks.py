@@ -5,7 +5,8 @@
     /// mistake | edm.precond ... ///   shows nothing here: it stands on the claim's card
     /// card | edm.precond              the card of a claim that is defined elsewhere
     ///
-    /// table | claims                  claims, questions, mistakes, papers, coverage, references, tally or verdicts
+    /// table | claims                  claims, graph, names, questions, mistakes, papers, coverage, references, tally
+                                        or verdicts
     ///
     /// wrong | edm.precond             the wrong versions of a claim, each beside the right one
     ///
@@ -13,7 +14,13 @@
     ///
     /// experiment | mem-collapse       what an experiment predicted and found, as on its claim's card
     ///
+    /// run | ddpm-digits-eps           what a training came to, over its seeds
+    ///
     /// paper | karras2022edm           which claim checks which equation of a paper
+    ///
+    /// explorer | schedules            pictures that follow a reader's settings
+    ///
+    /// playground                      where a reader's own derivation is judged in the browser
     ///
     /// former | edm.old                what became of an id that was renamed or retired
     ///
@@ -27,25 +34,57 @@ from __future__ import annotations
 import posixpath
 import re
 import xml.etree.ElementTree as etree
+from pathlib import Path
 from typing import Any
 
 from markdown import Markdown
+from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 from markdown.util import AtomicString
 from pymdownx.blocks import BlocksExtension as PymdownBlocks
 from pymdownx.blocks.block import Block, type_ranged_integer
 
 from verify.language.ids import RENAMED
+from verify.site.bibliography import SHELVES, annotation
 from verify.site.card import Printer, Shelf, address
-from verify.site.maths import page_file
-from verify.site.mistakes import all_wrong, slips_of, wrong_versions
+from verify.site.definitions import all_shown
+from verify.site.explorer_settings import EXPLORERS
+from verify.site.explorers import faults as explorer_faults
+from verify.site.explorers import render as render_explorer
+from verify.site.graph_page import graph_page
+from verify.site.mistakes import all_wrong, mistake_page, slips_of, wrong_versions
+from verify.site.notation import ROWS, names, translations
 from verify.site.papers import Equation, paper_map
 from verify.site.paths import before, needs
+from verify.site.place import page_file
+from verify.site.playground import PlaygroundBlock
+from verify.site.runs import FOLDER, spread
 
 OPENS = re.compile(r"\A {0,3}(/{3,})\s*([\w-]+)\s*(?:\|\s*(.*?))?\s*\Z")
 CLOSES = re.compile(r"\A {0,3}/{3,}\s*\Z")
 FENCE = re.compile(r"\A\s*(`{3,}|~{3,})")
-TABLES = ("claims", "questions", "mistakes", "papers", "coverage", "references", "tally", "verdicts")
+TABLES = (
+    "claims", "questions", "mistakes", "papers", "coverage", "references", "tally", "verdicts", "graph", "names",
+    "definitions",
+)  # fmt: skip
+
+
+def shelf_options() -> dict[str, list]:
+    """The options of an extension that draws on the shelf: the shelf itself, or where to read it from."""
+    return {
+        "shelf": ["", "what the pages draw on, a verify.site.card.Shelf"],
+        "project": [".", "without a shelf: the folder of the project whose pages and ledger are read"],
+        "language": ["en", "without a shelf: the edition"],
+    }
+
+
+def shelf_of(extension: Extension) -> Shelf:
+    """The shelf that the extension was given, or the one that it was told where to read."""
+    from verify.site.edition import opened  # it reads the pages, and they read this
+
+    return extension.getConfig("shelf") or opened(
+        Path(extension.getConfig("project")).resolve(), extension.getConfig("language")
+    )
 
 
 def outside_fences(lines: list[str]) -> list[bool]:
@@ -70,7 +109,7 @@ def definitions(lines: list[str]) -> list[tuple[int, int, str, str]]:
     found, start, kind, id_ = [], -1, "", ""
     for number, (line, plain) in enumerate(zip(lines, outside_fences(lines), strict=True)):
         opening = OPENS.match(line) if plain else None
-        if opening and start < 0 and opening[2] in ("claim", "mistake"):
+        if opening and start < 0 and opening[2] in ("claim", "mistake", "translation"):
             start, kind, id_ = number, opening[2], opening[3] or ""
         elif plain and start >= 0 and CLOSES.match(line):
             found.append((start, number + 1, kind, id_))
@@ -120,6 +159,8 @@ class _Card(_Ours):
         card = shelf.library.card(id_)
         shown = self.extension.shown
         again = id_ in shown
+        notations = translations(shelf.library, id_)
+        first = bool(notations) and not any(shelf.library.translations.get(other) for other in shown)
         shown.add(id_)
         classes = f"vd-card vd-{card.standing.verdict}" + (" vd-is-stale" if card.standing.stale else "")
         section = etree.SubElement(parent, "section", {"class": classes, "data-claim": id_})
@@ -127,11 +168,20 @@ class _Card(_Ours):
         if not again:  # one anchor a page, however often a page shows the claim
             heading.set("id", id_)
             section.set("aria-labelledby", id_)
+        if not at_home(page_file(self.md), id_):
+            heading.set("data-search-exclude", "true")  # the search leads to its permanent address
         heading.text = AtomicString(shelf.say(card.claim.title))
         body = etree.SubElement(section, "div", {"class": "vd-body"})
-        html = self.extension.printer(self.md).render("card", card=card)
+        html = self.extension.printer(self.md).render(
+            "card", card=card, notations=notations, with_assets=first, place=self.extension.next_place()
+        )
         body.text = AtomicString(self.md.htmlStash.store(html))
         return section
+
+
+def at_home(page: Any, id_: str) -> bool:
+    """Whether `page`, MkDocs' file or None, is the claim's permanent address."""
+    return page is not None and page.dest_uri == address(id_).partition("#")[0]
 
 
 class _Former(_Ours):
@@ -186,10 +236,31 @@ class _Table(_Ours):
         if name == "questions":
             named = {topic: title for question in shelf.questions for topic, title in question.topics.items()}
             return {"topics": dict(sorted(named.items(), key=lambda item: item[1]))}
+        if name == "definitions":
+            return {"shown": all_shown(shelf.library)}
+        if name == "graph":
+            return graph_page(shelf)
+        if name == "names":
+            return {"notations": names(shelf.library), "rows": ROWS}
+        if name == "references":
+            return _shelves(shelf)
         if name == "papers":
             claims = shelf.library.claims
             return {"maps": [paper_map(key, listed, claims) for key, listed in shelf.papers.items()]}
         return {}
+
+
+def _shelves(shelf: Shelf) -> dict[str, Any]:
+    """The bibliography: shelf -> its works by label, and what is known of each."""
+    claims, papers = shelf.library.claims, shelf.papers
+    known = sorted(shelf.works.values(), key=lambda work: work.label.casefold())
+    shelves = {name: [work for work in known if work.shelf == name] for name in SHELVES}
+    maps = {key: paper_map(key, listed, claims) for key, listed in papers.items()}
+    return {
+        "shelves": {name: works for name, works in shelves.items() if works},
+        "annotations": {work.key: annotation(work, claims, maps.get(work.key)) for work in known},
+        "mistake_page": mistake_page,
+    }
 
 
 class _Wrong(_Ours):
@@ -226,6 +297,27 @@ class _Experiment(_Ours):
         item = self.extension.shelf.library.experiments[self.argument.strip()]
         place = etree.SubElement(parent, "div", {"class": "vd-body"})
         html = self.extension.printer(self.md).render("experiment", item=item)
+        place.text = AtomicString(self.md.htmlStash.store(html))
+        return place
+
+
+class _Explorer(_Ours):
+    """`/// explorer | name`: pictures of docs/assets/explorers with their controls and the claims they show."""
+
+    NAME = "explorer"
+    ARGUMENT = True
+
+    def on_validate(self, parent: etree.Element) -> bool:
+        name = self.argument.strip()
+        if name not in EXPLORERS:
+            raise ValueError(f"no explorer {name!r}; there are {', '.join(EXPLORERS)}")
+        if wrong := explorer_faults(EXPLORERS[name], self.extension.shelf.library):
+            raise ValueError("; ".join(wrong))
+        return True
+
+    def on_create(self, parent: etree.Element) -> etree.Element:
+        place = etree.SubElement(parent, "div")
+        html = render_explorer(self.argument.strip(), self.extension.printer(self.md))
         place.text = AtomicString(self.md.htmlStash.store(html))
         return place
 
@@ -275,17 +367,42 @@ class _Paper(_Ours):
         return place
 
 
+class _Run(_Ours):
+    """`/// run | ddpm-digits-eps`: what a training under several seeds came to."""
+
+    NAME = "run"
+    ARGUMENT = True
+
+    def on_validate(self, parent: etree.Element) -> bool:
+        if self.argument.strip() not in self.extension.shelf.runs:
+            raise ValueError(f"no run {self.argument.strip()!r} in {FOLDER}")
+        return True
+
+    def on_create(self, parent: etree.Element) -> etree.Element:
+        run = self.extension.shelf.runs[self.argument.strip()]
+        place = etree.SubElement(parent, "div", {"class": "vd-table vd-table-run"})
+        html = self.extension.printer(self.md).render("run", run=run, spread=spread)
+        place.text = AtomicString(self.md.htmlStash.store(html))
+        return place
+
+
 class BlocksExtension(PymdownBlocks):
-    """Option `shelf`: what the pages draw on."""
+    """Options: see `shelf_options`."""
 
     def __init__(self, **options) -> None:
-        self.config = {"shelf": ["", "verify.site.card.Shelf"]}
+        self.config = shelf_options()
         super().__init__(**options)
         self.shown: set[str] = set()
+        self.places = 0
 
     @property
     def shelf(self) -> Shelf:
-        return self.getConfig("shelf")
+        return shelf_of(self)
+
+    def next_place(self) -> int:
+        """A number for each card of a page: a claim that is shown twice has two groups of choices."""
+        self.places += 1
+        return self.places
 
     def printer(self, md: Markdown) -> Printer:
         """A printer for the page that `md` renders."""
@@ -296,12 +413,13 @@ class BlocksExtension(PymdownBlocks):
         md.preprocessors.register(_Page(md, self), "verify.page", 50)
         blocks.register(_Card, {"extension": self})
         blocks.register(_Table, {"extension": self})
-        for block in (_Former, _Wrong, _Experiment, _Path, _Paper):
+        for block in (_Former, _Wrong, _Experiment, _Explorer, _Path, _Paper, _Run, PlaygroundBlock):
             blocks.register(block, {"extension": self})
 
     def reset(self) -> None:
         super().reset()
         self.shown.clear()
+        self.places = 0
 
 
 def makeExtension(**options) -> BlocksExtension:  # noqa: N802 (Markdown's name for it)

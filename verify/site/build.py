@@ -1,35 +1,33 @@
 """Builds both editions of the site.
 
-`build_site(root, out)` makes out/ in English, out/zh/ in 中文, claims.json and ledger.json. A failed build leaves the
-site that was there.
+`build_site(root, out)` makes out/ in English, out/zh/ in 中文, and the documents for programs. A failed build leaves
+the site that was there.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from verify.language.ids import PATH
-from verify.site import pages
-from verify.site.bibliography import works
-from verify.site.card import Shelf, address
+from verify.site import citation, data, feeds, hover, pages, playground
+from verify.site.bibliography import work_faults, works
 from verify.site.check import list_faults, site_faults
+from verify.site.edition import gather
 from verify.site.maths import FormulaError
 from verify.site.model import Library
-from verify.site.papers import read_papers
-from verify.site.paths import read_paths
-from verify.site.prose import read_prose
 from verify.site.serve import serve
 
 __all__ = ["SiteError", "build_site", "serve"]
 
 Progress = Callable[[int, int, str], None]  # done, of how many, what comes next
 ZH_CONFIG = Path("verify/site/mkdocs.zh.yml")
-EXTENSIONS = ("verify.site.blocks", "verify.site.cite")  # those that need the shelf
+BIBLIOGRAPHY = "docs/references.bib"
+EXTENSIONS = ("verify.site.blocks", "verify.site.cite", "verify.site.numbers")  # those that need the shelf
 
 
 class SiteError(Exception):
@@ -37,40 +35,63 @@ class SiteError(Exception):
 
 
 def build_site(
-    root: Path, out: Path, strict: bool = True, progress: Progress | None = None, library: Library | None = None
+    root: Path,
+    out: Path,
+    strict: bool = True,
+    progress: Progress | None = None,
+    library: Library | None = None,
+    url: str | None = None,
 ) -> Path:
     """Builds the site of the project at `root` into `out` and returns its first page.
 
     strict    a warning of MkDocs (a dead link, a missing anchor) fails the build too
     progress  is told how far the build is: (done, of how many, what comes next)
     library   what to show; read from the project unless given
+    url       where the site will be published (VERIFY_SITE_URL unless given); without it no page can say its address,
+              and there are no feeds and no sitemap
     Raises SiteError with file and line of everything that is wrong; `out` is then left as it was.
     """
     root, tell = root.resolve(), progress or (lambda done, total, what: None)
-    library = library or Library.load(root)
-    bibliography = works(root / "docs" / "references.bib")
+    library, urls = library or Library.load(root), addresses(url)
+    bibliography = works(root / BIBLIOGRAPHY)
     wrong = [
         *map(str, library.errors),
         *map(str, site_faults(root, library, bibliography)),
         *list_faults(root, library, bibliography),
+        *work_faults(bibliography, library.claims, BIBLIOGRAPHY),
         *_id_faults(root, library),
     ]
     if wrong:
         raise SiteError("\n".join(wrong))
     fresh = out.with_name(f".{out.name}.{os.getpid()}.new")
+    staged = root / ".verify" / "pages" / str(os.getpid())  # two builds at once do not meet
     try:
         for done, language in enumerate(pages.LANGUAGES):
             tell(done, len(pages.LANGUAGES), {"en": "English", "zh": "中文"}[language])
-            _edition(root, language, fresh, library, bibliography, strict)
+            _edition(root, language, fresh, staged, library, bibliography, strict, urls)
         tell(len(pages.LANGUAGES), len(pages.LANGUAGES), "")
-        _data(fresh, library)
+        data.write(fresh, library)
+        playground.publish(root, fresh, library)
         shutil.rmtree(out, ignore_errors=True)
         fresh.rename(out)
     except pages.PageError as error:
         raise SiteError(str(error)) from error
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        for folder in (fresh, staged):
+            shutil.rmtree(folder, ignore_errors=True)
     return out / "index.html"
+
+
+def addresses(url: str | None = None) -> dict[str, str]:
+    """Language -> where its edition is published, nothing when nobody says. SiteError for what is no address."""
+    named = os.environ.get("VERIFY_SITE_URL", "") if url is None else url
+    if not named:
+        return {}
+    parts = urlsplit(named)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise SiteError(f"{named!r} is no address of a site; write one such as https://example.org/diffusion/")
+    base = named.rstrip("/") + "/"
+    return {language: base if language == "en" else f"{base}{language}/" for language in pages.LANGUAGES}
 
 
 def _id_faults(root: Path, library: Library) -> list[str]:
@@ -82,18 +103,26 @@ def _id_faults(root: Path, library: Library) -> list[str]:
     return [f"{PATH}: {fault}" for fault in library.register.faults(present)]
 
 
-def _edition(root: Path, language: str, out: Path, library: Library, bibliography, strict: bool) -> None:
+def _edition(
+    root: Path,
+    language: str,
+    out: Path,
+    staged: Path,
+    library: Library,
+    bibliography,
+    strict: bool,
+    urls: Mapping[str, str],
+) -> None:
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # the theme's notice about its own future
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
     from mkdocs.exceptions import Abort, ConfigurationError
 
-    questions = pages.read_questions(root, language)
-    displays = pages.count_displays(root, language)
-    paths, papers = read_paths(root), read_papers(root)
-    shelf = Shelf(library, language, bibliography, questions, displays, read_prose(root), paths, papers)
-    folder = root / ".verify" / "pages" / language
+    shelf = gather(root, language, library, bibliography, urls.get(language, ""))
+    folder = staged / language
     pages.lay_out(root, language, folder, library)
+    for companion in (hover, citation, feeds):
+        companion.write(shelf, folder)
     logger = logging.getLogger("mkdocs")
     heard, spread = _Listener(), logger.propagate
     logger.addHandler(heard)
@@ -104,10 +133,12 @@ def _edition(root: Path, language: str, out: Path, library: Library, bibliograph
             strict=strict,
             docs_dir=str(folder),
             site_dir=str(out if language == "en" else out / language),
+            site_url=urls.get(language, ""),
         )
         for name in EXTENSIONS:
             config.mdx_configs[name] = {"shelf": shelf}
         config.extra["root"] = str(root)
+        config.extra["addresses"] = urls
         config.nav = _with_folders(config.nav or [], folder)
         _segment(config, language)
         build(config)
@@ -154,59 +185,18 @@ def _with_folders(nav: list, folder: Path) -> list:
         )
         return [f"{name}{file.name}" for file in found]
 
-    filled = []
-    for entry in nav:
-        for title, item in entry.items():
-            shown = entries(item) if isinstance(item, str) and item.endswith("/") else item
-            filled += [{title: shown}] if shown else []
-    return filled
+    def filled(listed: list) -> list:
+        shown = []
+        for entry in listed:
+            if not isinstance(entry, dict):  # a page by its path alone
+                shown.append(entry)
+                continue
+            for title, item in entry.items():
+                if isinstance(item, list):
+                    item = filled(item)
+                elif item.endswith("/"):
+                    item = entries(item)
+                shown += [{title: item}] if item else []
+        return shown
 
-
-def _data(out: Path, library: Library) -> None:
-    """claims.json and ledger.json: what the cards show, for programs; and where each former id leads."""
-    claims = [
-        {
-            "id": card.claim.id,
-            "title": card.claim.title,
-            "topic": card.claim.topic,
-            "address": address(card.claim.id),
-            "slogan": card.claim.slogan,
-            "declared": list(card.claim.declared),
-            "latex": list(card.claim.latex),
-            "uses": list(card.claim.uses),
-            "used_by": list(card.used_by),
-            "sources": [{"key": cited.key, "where": cited.where} for cited in card.claim.sources],
-            "mistakes": [
-                {
-                    "name": judged.mistake.name,
-                    "title": judged.mistake.title,
-                    "latex": judged.mistake.latex,
-                    "verdict": judged.verdict,
-                }
-                for judged in card.mistakes
-            ],
-            "verdict": card.standing.verdict,
-            "upstream": card.standing.upstream,
-            "stale": card.standing.stale,
-            "routes": card.standing.routes,
-            "dimensions": card.standing.dimensions,
-        }
-        for card in library.cards()
-    ]
-    register = library.register
-    former = [
-        {
-            "id": one.id,
-            "state": one.state,
-            "address": address(one.id),
-            "now": register.now(one.id),
-            "reason": one.reason,
-        }
-        for one in register.gone
-    ]
-    _write(out / "claims.json", {"version": 1, "claims": claims, "former": former})
-    _write(out / "ledger.json", {"version": 1, "claims": {id_: library.entries.get(id_) for id_ in library.claims}})
-
-
-def _write(path: Path, data: object) -> None:
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    return filled(nav)

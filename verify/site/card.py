@@ -18,9 +18,13 @@ from verify.language.ids import Id
 from verify.ledger import verdict as verdicts
 from verify.site import display, maths, words
 from verify.site.bibliography import Work
+from verify.site.citation import Imprint, bibtex
+from verify.site.definitions import on_card
+from verify.site.drawing import around
 from verify.site.lists import Entry
 from verify.site.model import MUTANTS, Chain, Library, Step
 from verify.site.paths import LearningPath
+from verify.site.runs import Run
 
 INLINE = re.compile(r"\$([^$]+)\$")
 
@@ -51,6 +55,10 @@ class Shelf:
     prose      topic -> what its claims say between their displays, English -> 中文
     paths      name -> learning path
     papers     work -> the list of its equations
+    runs       name -> a training under several seeds
+    scripts    the explorers' scripts by name
+    topics     topic -> its name in the language of the edition
+    imprint    who publishes this, and where
     """
 
     library: Library
@@ -61,6 +69,10 @@ class Shelf:
     prose: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     paths: Mapping[str, LearningPath] = field(default_factory=dict)
     papers: Mapping[str, Entry] = field(default_factory=dict)
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    scripts: Mapping[str, str] = field(default_factory=dict)
+    topics: Mapping[str, str] = field(default_factory=dict)
+    imprint: Imprint = Imprint()
 
     @property
     def text(self) -> dict[str, str]:
@@ -69,6 +81,10 @@ class Shelf:
     def say(self, texts: Mapping[str, str]) -> str:
         """A bilingual text of a claim in this edition's language, English where there is no other."""
         return texts.get(self.language) or texts.get("en", "")
+
+    def cite(self, claim: Claim) -> str:
+        """A claim's BibTeX entry, under its title in the language of the edition."""
+        return bibtex(claim, self.say(claim.title), address(claim.id), self.imprint)
 
     def passage(self, claim: Claim, text: str) -> dict[str, str]:
         """A passage of a claim's prose by language."""
@@ -100,6 +116,8 @@ class Printer:
                 href=self.href,
                 address=address,
                 link=self.link,
+                around=around,
+                chip=self.chip,
                 heir=self.heir,
                 prose=self.prose,
                 tell=self.tell,
@@ -116,6 +134,7 @@ class Printer:
                 dimensions=self.dimensions,
                 number=number,
                 sees=self.sees,
+                on_card=on_card,
                 mutants=self.mutants,
                 mutant_kinds=MUTANTS,
                 method=self.method,
@@ -133,6 +152,19 @@ class Printer:
         """The claim's id as a link to its permanent address."""
         title = self.shelf.say(self.shelf.library.claims[id_].title)
         return Markup('<a class="vd-id" href="{}" title="{}">{}</a>').format(self.href(address(id_)), title, id_)
+
+    def chip(self, id_: str) -> Markup:
+        """The claim's id as a link that also shows its verdict, for lists of claims."""
+        standing, text = self.shelf.library.standings[id_], self.shelf.text
+        shown = [standing.verdict, *(["stale"] if standing.stale else [])]
+        sign = Markup('<span class="vd-sign vd-{}" aria-hidden="true">{}</span>')
+        return Markup('<a class="vd-chip" href="{}" title="{}">{}<span class="vd-spoken">{} </span>{}</a>').format(
+            self.href(address(id_)),
+            self.shelf.say(self.shelf.library.claims[id_].title),
+            Markup("").join(sign.format(verdict, words.SIGNS[verdict]) for verdict in shown),
+            text["comma"].join(text[verdict] for verdict in shown),
+            id_,
+        )
 
     def heir(self, one: Id) -> Markup:
         """Where the link of a renamed or retired id leads today, as a link; empty when nothing came after it."""
@@ -242,4 +274,5 @@ def _templates() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )

@@ -12,6 +12,7 @@ from verify.site.blocks import OPENS, TABLES, definitions, outside_fences
 from verify.site.cite import CITATION, keys
 from verify.site.lists import ListError
 from verify.site.model import Library
+from verify.site.numbers import number_faults
 from verify.site.pages import PageError, front_matter, sources
 from verify.site.papers import paper_faults, read_papers
 from verify.site.paths import path_faults, read_paths
@@ -74,7 +75,7 @@ def faults(
             continue
         if block := OPENS.match(line):
             name = (block[3] or "").strip()
-            if block[2] in ("card", "claim", "mistake", "wrong") and name not in claims:
+            if block[2] in ("card", "claim", "mistake", "translation", "wrong") and name not in claims:
                 miss(number, "claim", name, claims)
             elif block[2] in generated and name not in generated[block[2]]:
                 miss(number, block[2], name, generated[block[2]])
@@ -97,19 +98,12 @@ def site_faults(root: Path, library: Library, works: Iterable[str]) -> list[Faul
     files = {
         file for language in ("en", "zh") for page, file in sources(root, language).items() if page.endswith(".md")
     }
-    return [
-        fault
-        for file in sorted(files)
-        for fault in faults(
-            file.read_text("utf-8"),
-            str(file.relative_to(root)),
-            library.claims,
-            works,
-            paths,
-            papers,
-            library.experiments,
-        )
-    ]
+    found: list[Fault] = []
+    for file in sorted(files):
+        text, name = file.read_text("utf-8"), str(file.relative_to(root))
+        found += faults(text, name, library.claims, works, paths, papers, library.experiments)
+        found += (Fault(name, line + 1, message) for line, message in number_faults(text, library))
+    return found
 
 
 def list_faults(root: Path, library: Library, works: Collection[str]) -> list[str]:

@@ -8,7 +8,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from verify.site.blocks import outside_fences
+from verify.site.blocks import outside_fences, shelf_of, shelf_options
 
 CITATION = re.compile(r"(?<!\\)\[(@[\w:.-]+(?:\s*;\s*@[\w:.-]+)*)\]")
 
@@ -24,7 +24,7 @@ class _Citations(Preprocessor):
         self.extension = extension
 
     def run(self, lines: list[str]) -> list[str]:
-        works = self.extension.getConfig("shelf").works
+        works = shelf_of(self.extension).works
         used: dict[str, None] = {}
 
         def note(found: re.Match[str]) -> str:
@@ -42,10 +42,10 @@ class _Citations(Preprocessor):
 
 
 class CitationExtension(Extension):
-    """Option `shelf`: what the pages draw on."""
+    """Options: see `shelf_options`."""
 
     def __init__(self, **options) -> None:
-        self.config = {"shelf": ["", "verify.site.card.Shelf"]}
+        self.config = shelf_options()
         super().__init__(**options)
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (Markdown's name for it)

@@ -11,7 +11,11 @@ import os
 import re
 from pathlib import Path
 
-HELD = re.compile(r"<(vd-formula|aside|ol)\b[^>]*\bdata-search-exclude\b.*?</\1>", re.S)
+from mkdocs.plugins import event_priority
+
+from verify.site import search
+
+HELD = re.compile(r"<(vd-formula|vd-graph|vd-stage|aside|ol)\b[^>]*\bdata-search-exclude\b.*?</\1>", re.S)
 FOREIGN = re.compile(
     r"<(style|script)\b.*?</\1>"
     r'|<div class="zeroclipboard-container">.*?</clipboard-copy>\s*</div>|<div class="clipboard-copy-txt".*?</div>',
@@ -19,6 +23,12 @@ FOREIGN = re.compile(
 )
 HOLE = re.compile(r"<vd-hole n=(\d+)></vd-hole>")
 TAGS = re.compile(r"<(style|script|section|h1|table)\b.*?</\1>|<[^>]+>", re.S)
+
+
+def on_env(env, config, files):
+    """No template changes while a site is built: nothing looks at its file again for every page."""
+    env.auto_reload = False
+    return env
 
 
 def on_page_content(content, page, config, files):
@@ -32,7 +42,9 @@ def on_page_content(content, page, config, files):
         held.append(found[0])
         return f"<vd-hole n={len(held) - 1}></vd-hole>"
 
-    return HELD.sub(hold, content)
+    kept = HELD.sub(hold, content)
+    page.meta["formulas"] = any("<vd-formula" in part for part in held)  # so that their fonts come early
+    return kept
 
 
 def on_page_context(context, page, config, nav):
@@ -47,9 +59,15 @@ def on_page_context(context, page, config, nav):
     if page.file.src_uri.startswith("questions/") and page.file.name != "index":
         page.meta["hide"] = [*page.meta.get("hide", ()), "navigation"]  # too many for a sidebar: the index has filters
     if "description" not in page.meta:
-        text = " ".join(html.unescape(TAGS.sub(" ", page.content or "")).split())
-        page.meta["description"] = html.escape(f"{html.unescape(page.title)}: {text}"[:155])
+        text = _claims(page, config) or " ".join(html.unescape(TAGS.sub(" ", page.content or "")).split())
+        page.meta["description"] = html.escape(f"{html.unescape(page.title)}: {text}"[:155].strip())
     return context
+
+
+def _claims(page, config) -> str:
+    """The titles of the claims on a page that is made of nothing else."""
+    shelf = config.mdx_configs["verify.site.blocks"]["shelf"]
+    return "; ".join(shelf.say(claim.title) for claim in shelf.library.topics.get(page.meta.get("topic"), ()))
 
 
 def on_post_page(output, page, config):
@@ -60,3 +78,10 @@ def on_post_page(output, page, config):
         'data-md-component="search" role="dialog"', f'data-md-component="search" role="dialog" aria-label="{name}"'
     )
     return HOLE.sub(lambda found: held[int(found[1])], output)
+
+
+@event_priority(-50)  # when the theme has written its index, and before it copies that for sites without a server
+def on_post_build(config):
+    """Lets the search find claims by id and by the names in their formulas."""
+    shelf = config.mdx_configs["verify.site.blocks"]["shelf"]
+    search.complete(Path(config.site_dir) / "search" / "search_index.json", shelf)

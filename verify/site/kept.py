@@ -27,5 +27,5 @@ def is_current(root: Path, out: Path) -> bool:
 
 def _state(root: Path, out: Path) -> str:
     settings = (root / "mkdocs.yml").stat()
-    notebooks = os.environ.get("VERIFY_NOTEBOOKS", "")
-    return f"{fingerprint(root, (out,), EVERY_FILE)} {settings.st_size} {settings.st_mtime_ns} {notebooks}"
+    wishes = [os.environ.get(name, "") for name in ("VERIFY_NOTEBOOKS", "VERIFY_SITE_URL")]
+    return f"{fingerprint(root, (out,), EVERY_FILE)} {settings.st_size} {settings.st_mtime_ns} {wishes}"

@@ -19,6 +19,8 @@ from markdown.extensions import Extension
 from markdown.postprocessors import Postprocessor
 from markupsafe import Markup
 
+from verify.site.place import page_file
+
 KATEX = Path(__file__).parent / "vendor" / "katex" / "katex.min.js"
 GENERIC = re.compile(r'<(span|div) class="arithmatex">\s*(?:\\\(|\\\[)(.*?)(?:\\\)|\\\])\s*</\1>', re.S)
 
@@ -75,11 +77,6 @@ def formula(tex: str, display: bool = False) -> Markup:
     return Markup(f'<vd-formula class="{kind}" data-search-exclude>{_set(tex.strip(), display)}</vd-formula>')
 
 
-def page_file(md: Markdown):
-    """MkDocs' File of the page being rendered, or None outside MkDocs."""
-    return getattr(md.treeprocessors["relpath"], "file", None) if "relpath" in md.treeprocessors else None
-
-
 class _Formulas(Postprocessor):
     def run(self, text: str) -> str:
         def put(found: re.Match[str]) -> str:
@@ -93,8 +90,8 @@ class _Formulas(Postprocessor):
 
     def _place(self, tex: str) -> str:
         page = page_file(self.md)
-        if page is None:
-            return "Markdown"
+        if page is None or not page.abs_src_path:
+            return page.src_uri if page else "Markdown"
         file = Path(os.path.realpath(page.abs_src_path))  # staged pages are links to their source
         name = os.path.relpath(file, self.md.treeprocessors["relpath"].config.extra["root"])
         text = file.read_text("utf-8")

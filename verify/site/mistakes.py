@@ -36,7 +36,7 @@ class Wrong:
     @property
     def page(self) -> str:
         """Its permanent address, from the root of an edition."""
-        return f"mistakes/{self.claim.topic}.html#{self.anchor}"
+        return mistake_page(self.claim, self.mistake)
 
 
 def wrong_versions(card: Card) -> list[Wrong]:
@@ -63,6 +63,11 @@ def anchor(claim: Claim, mistake: Mistake) -> str:
     plain = unicodedata.normalize("NFKD", _FORMULA.sub(" ", mistake.title["en"])).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain.lower())
     return f"{claim.id}--{'-'.join(words[:9])}"
+
+
+def mistake_page(claim: Claim, mistake: Mistake) -> str:
+    """The permanent address of a mistake, from the root of an edition."""
+    return f"mistakes/{claim.topic}.html#{anchor(claim, mistake)}"
 
 
 def right_version(claim: Claim, mistake: Mistake) -> str:

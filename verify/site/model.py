@@ -18,10 +18,14 @@ from verify.language.claim import Claim, Mistake, Row
 from verify.language.errors import LanguageError
 from verify.language.ids import Register, load_register
 from verify.ledger import verdict as verdicts
+from verify.ledger.history import Event, load_history
 from verify.ledger.verdict import StepVerdict
+from verify.site.graph import Graph
 
 if TYPE_CHECKING:
     from verify.experiments.records import Record
+    from verify.language.definitions import Definition
+    from verify.language.notation import Notation, Translation
     from verify.ledger.recorded import Kept
     from verify.ledger.standing import Standing
 
@@ -121,6 +125,9 @@ class Library:
     records    experiment -> its records, one for each device and dtype, the deciding one first
     errors     what the catalogue or the register could not read; a site is not built from it
     register   every id that was ever published, and what became of it
+    history    when verdicts were given and changed, oldest first
+    definitions  the standard definitions of names
+    translations  id -> the claim in other notations; `notations` name -> what it calls things
     """
 
     def __init__(
@@ -131,6 +138,10 @@ class Library:
         records: Mapping[str, list[Kept]] | None = None,
         errors: tuple[Any, ...] = (),
         register: Register | None = None,
+        history: tuple[Event, ...] = (),
+        translations: Mapping[str, tuple[Translation, ...]] | None = None,
+        notations: Mapping[str, Notation] | None = None,
+        definitions: tuple[Definition, ...] = (),
     ) -> None:
         self.claims = dict(sorted(claims.items()))
         self.entries = entries
@@ -138,6 +149,10 @@ class Library:
         self.records = records or {}
         self.errors = errors
         self.register = register or Register()
+        self.history = history
+        self.translations = translations or {}
+        self.notations = notations or {}
+        self.definitions = definitions
 
     @classmethod
     def load(cls, root: Path) -> Library:
@@ -149,13 +164,16 @@ class Library:
 
         catalog, ledger = load_catalog(root), Ledger(root)
         kept, errors, register = here(root), list(catalog.errors), Register()
+        history: tuple[Event, ...] = ()
         try:
             register = load_register(root)
+            history = load_history(root)
         except LanguageError as error:
             errors.append(error)
-        entries = {id_: ledger.entry(id_) or {} for id_ in catalog.claims}
+        entries = {id_: ledger.entry(id_) or {} for id_ in [*catalog.claims, *(one.id for one in catalog.judged())]}
         stands = standings(catalog, ledger, deciding(kept))
-        return cls(catalog.claims, entries, stands, kept, tuple(errors), register)
+        return cls(catalog.claims, entries, stands, kept, tuple(errors), register, history,
+                   catalog.translations, catalog.notations, catalog.definitions)  # fmt: skip
 
     def card(self, id_: str) -> Card:
         """The card of one claim; KeyError if there is no such claim."""
@@ -170,6 +188,16 @@ class Library:
             experiments=tuple(self._experiment(name, id_) for name in claim.experiments),
             used_by=self.used_by.get(id_, ()),
         )
+
+    @functools.cached_property
+    def graph(self) -> Graph:
+        """Which claim rests on which."""
+        return Graph.of(self.claims)
+
+    @functools.cached_property
+    def stale(self) -> frozenset[str]:
+        """Ids of the claims whose verdict is no longer that of their present inputs."""
+        return frozenset(id_ for id_, standing in self.standings.items() if standing.stale)
 
     @functools.cached_property
     def used_by(self) -> dict[str, tuple[str, ...]]:
@@ -211,6 +239,10 @@ class Library:
             "mutants": +mutants,
             "possible": Counter(mutants=sum(card.mutants.get("possible", 0) for card in cards)),
         }
+
+    def judged_chain(self, claim: Claim, number: int) -> Chain:
+        """A chain of a claim or of a translation, with what the ledger holds about it."""
+        return self._chain(claim, number, self.entries.get(claim.id) or {})
 
     def _chain(self, claim: Claim, number: int, entry: Entry) -> Chain:
         rows = claim.chains[number]

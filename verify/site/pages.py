@@ -22,6 +22,7 @@ from verify.site.card import Question
 from verify.site.model import Library
 
 LANGUAGES = ("en", "zh")
+ONCE = "assets/vendor/pyodide/"  # too large to lie in every edition; all load it from the root
 
 
 class PageError(ValueError):
@@ -39,6 +40,7 @@ def sources(root: Path, language: str) -> dict[str, Path]:
                     file.is_file()
                     and name.parts[0] not in LANGUAGES
                     and not any(part.startswith(".") for part in name.parts)
+                    and not (language != "en" and name.as_posix().startswith(ONCE))
                 ):
                     found[base + name.as_posix()] = file
     # Of a notebook either the source is shown, and run, or its committed copy with outputs.

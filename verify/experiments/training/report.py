@@ -18,10 +18,12 @@ from verify.experiments.picture import Picture, Series
 from verify.experiments.training.config import Config
 from verify.experiments.training.data import Data
 from verify.files import write_atomically
+from verify.sources import source_hashes
 
 COLUMNS, SHOWN = 16, 128
 SMALLEST_SIDE = 24  # pixels of a shown image; smaller ones are enlarged by whole factors
 LANGUAGES = ("en", "zh")
+MODULES = tuple(f"verify.experiments.training.{part}" for part in ("loop", "quality", "sampling"))  # make the numbers
 NOTHING = 1e-10  # of a loss, per dimension
 
 
@@ -124,6 +126,7 @@ def write(
         "config": config.plain(),
         "device": str(data.train.device),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "sources": {name: digest for module in MODULES for name, digest in source_hashes(module).items()},
         "measures": measures,
         "by_level": errors,
         "log": log,
