@@ -31,6 +31,7 @@ bench: $(VENV)/ready-to-test
 	@$(BIN)/python -m benchmarks.ideal_denoiser
 	@$(BIN)/python -m benchmarks.time_to_verdict
 	@$(BIN)/python -m benchmarks.cluster
+	@$(BIN)/python -m benchmarks.site
 
 coverage:
 	@$(MAKE) --no-print-directory test PYTEST="--cov --cov-report=term"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import gzip
 import json
 import os
 import re
@@ -125,14 +126,34 @@ def plain(ours: Path, folder: Path, modules: Path) -> Path:
     return folder / "site"
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+@functools.cache
+def _packed(file: str) -> bytes:
+    return gzip.compress(Path(file).read_bytes(), 6)
+
+
+class _Packing(SimpleHTTPRequestHandler):
+    """Sends text compressed, as a host of pages does."""
+
+    def do_GET(self) -> None:  # noqa: N802 (the name that http.server calls)
+        file = Path(self.translate_path(self.path))
+        if file.suffix not in (".html", ".css", ".js", ".json", ".svg") or not file.is_file():
+            super().do_GET()
+            return
+        body = _packed(str(file))
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(str(file)))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *args: object) -> None:
         """Not a line for each file."""
 
 
 @contextmanager
 def served(site: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(site)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Packing, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/{PAGE}"
@@ -188,6 +209,7 @@ def lighthouse(url: str, modules: Path, folder: Path) -> dict[str, float | str]:
     if done.returncode:
         raise SystemExit(f"Lighthouse failed on {url}:\n{done.stderr[-2000:]}")
     report = json.loads(out.read_text("utf-8"))
+    metrics = ("first-contentful-paint", "largest-contentful-paint", "total-blocking-time", "speed-index")
     scores: dict[str, float | str] = {name: 100 * (report["categories"][name]["score"] or 0) for name in SCORES}
     wrong = {
         audit
@@ -195,6 +217,7 @@ def lighthouse(url: str, modules: Path, folder: Path) -> dict[str, float | str]:
         for audit in (entry["id"] for entry in report["categories"][name]["auditRefs"] if entry["weight"])
         if report["audits"][audit]["score"] == 0
     }
+    scores |= {f"Lighthouse: {name}": report["audits"][name]["numericValue"] for name in metrics}
     if wrong:
         scores["failed audits"] = ", ".join(sorted(wrong))
     return scores
@@ -254,7 +277,8 @@ def synthetic(root: Path, claims: int) -> Path:
 
 
 def _claim(topic: str, number: int, first: int) -> str:
-    uses = f"    uses: {topic}.c{number - 1}\n" if number > first else ""
+    before = f"{topic}.c{number - 1}"
+    uses, by = (f"    uses: {before}\n", f", by {before}") if number > first else ("", "")
     return rf"""
 /// claim | {topic}.c{number}
     title: The square number {number}
@@ -266,7 +290,7 @@ def _claim(topic: str, number: int, first: int) -> str:
 
 $$
 \begin{{aligned}}
-({number}a+b)^2 &= {number}^2a^2+2\cdot {number}ab+b^2 && \text{{expand}} \\
+({number}a+b)^2 &= {number}^2a^2+2\cdot {number}ab+b^2 && \text{{expand{by}}} \\
 &= ({number}a-b)^2+4\cdot {number}ab && \text{{complete the square}}
 \end{{aligned}}
 $$

@@ -50,7 +50,7 @@ def _signature(evaluator: Evaluator, side: Node) -> Value:
 
 
 def _column(evaluator: Evaluator, side: Node, declared: Declaration, means: dict[str, Value],
-            i: int) -> list[values.Number]:  # fmt: skip
+            i: int) -> list[jets.Number]:  # fmt: skip
     def body(value: Value) -> Value:
         with evaluator.binding(means | {declared.key: value}):
             return evaluator.value(side)
