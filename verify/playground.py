@@ -41,12 +41,12 @@ Tell = Callable[[int, str], object]  # line of a step that has just been judged,
 def load(tell: Callable[[int], object], every: int = 20) -> None:
     """Imports the judges, the longest part of the start; `tell` hears how many modules have been read so far."""
     counter = _Counter(tell, every)
-    sys.meta_path.insert(0, counter)  # type: ignore[arg-type]  # finds nothing, so no more of a finder is needed
+    sys.meta_path.insert(0, counter)  # finds nothing, so no more of a finder is needed
     try:
         for name in JUDGES:
             importlib.import_module(name)
     finally:
-        sys.meta_path.remove(counter)  # type: ignore[arg-type]
+        sys.meta_path.remove(counter)
 
 
 class _Counter:

@@ -149,8 +149,9 @@ def test_an_arrow_within_a_topic_leads_from_the_used_claim_rightwards_to_the_one
             start, end = at[arrow.edge.uses], at[arrow.edge.claim]
             numbers = [float(number) for number in re.findall(r"-?\d+", arrow.path)]
             tip = numbers[-4:-2]
-            assert numbers[0] == pytest.approx(start.x + start.width, abs=1.1)
-            assert tip == pytest.approx([end.x, end.y + HIGH / 2], abs=1.1)
+            # Layout and path are rounded to whole units, and the line begins outside the outline.
+            assert numbers[0] == pytest.approx(start.x + start.width, abs=2)
+            assert tip == pytest.approx([end.x, end.y + HIGH / 2], abs=2)
             assert start.x + start.width < end.x
 
 

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         return exit_code(claims, ledger, crashes, unreadable)
 
 
-def read(file: str, vocabularies: dict) -> Document:
+def read(file: str, vocabularies: dict[str, Any]) -> Document:
     """The claims of a file, or of standard input for `-`. OSError when it cannot be opened."""
     if file == "-":
         document = decode_document(sys.stdin.buffer.read(MAX_BYTES), "<stdin>", vocabularies)
@@ -64,7 +64,7 @@ def read(file: str, vocabularies: dict) -> Document:
     return document
 
 
-def _judge(claims: list, ledger: Ledger, arguments: argparse.Namespace) -> dict[str, str]:
+def _judge(claims: list[Any], ledger: Ledger, arguments: argparse.Namespace) -> dict[str, str]:
     if not claims:
         return {}
     from verify.running.judge import judge_claims

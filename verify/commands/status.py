@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from verify.commands import common
 from verify.ledger import snapshot
@@ -49,7 +50,7 @@ def _computed(root: Path, arguments: argparse.Namespace) -> int:
     return common.UNREADABLE if unreadable else common.REFUTED if problems else common.WELL
 
 
-def _print(document: dict) -> None:
+def _print(document: dict[str, Any]) -> None:
     rows = []
     for entry in document["claims"]:
         upstream = entry["upstream"]

@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import verify.theory
 
@@ -34,7 +35,7 @@ class Entry:
     quick: bool = True
 
 
-def _declarations(path: Path) -> list[dict]:
+def _declarations(path: Path) -> list[dict[str, Any]]:
     """The keyword arguments of every @experiment decorator of a file. ValueError for one that is no literal."""
     found = []
     for node in ast.parse(path.read_text(encoding="utf-8")).body:

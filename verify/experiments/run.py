@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -150,7 +151,7 @@ def _measure_all(running: Experiment, progress: Progress) -> dict[str, Measureme
     return measurements
 
 
-def _check(prediction: Prediction, check: Check, setting: Setting) -> dict:
+def _check(prediction: Prediction, check: Check, setting: Setting) -> dict[str, Any]:
     return {
         "name": check.name,
         "title": prediction.title,
@@ -165,13 +166,13 @@ def _check(prediction: Prediction, check: Check, setting: Setting) -> dict:
     } | _numbers(check)
 
 
-def _numbers(check: Check) -> dict:
+def _numbers(check: Check) -> dict[str, Any]:
     return {key: plain(getattr(check.interval, key)) for key in ("estimate", "low", "high")}
 
 
 def _variant(
     running: Experiment, key: str, predictions: dict[str, Prediction], checks: list[Check], expected: float | None
-) -> dict:
+) -> dict[str, Any]:
     """`miss` is what theory promises: nothing where it gives no number for a sampled check, see `expected_of_wrong`."""
     wrong = running.wrong[key]
     check = next(check for check in checks if check.name == wrong.check)
@@ -188,7 +189,7 @@ def _variant(
     } | _numbers(check)
 
 
-def _verdict(checks: list[Check], variants: list[dict]) -> tuple[str, str]:
+def _verdict(checks: list[Check], variants: list[dict[str, Any]]) -> tuple[str, str]:
     """The record's verdict and, unless confirmed, the reason. An unrejected variant takes the power away."""
     result = overall(checks)
     if result != CONFIRMED:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from verify.language.chain import read_chain
 from verify.language.claim import SLIPS, Citation, Claim, Mistake, Row
@@ -343,7 +344,7 @@ def _attach_mistake(block: Block, document: Document, contexts: dict[str, tuple[
     document.claims[place] = replace(claim, mistakes=(*claim.mistakes, mistake))
 
 
-def _read_rows(formula: str, offset: int, scope: Scope, text: str, first=None) -> tuple[Row, ...]:  # noqa: ANN001
+def _read_rows(formula: str, offset: int, scope: Scope, text: str, first: Any = None) -> tuple[Row, ...]:  # noqa: ANN001
     try:
         rows = read_chain(formula, scope, first)
     except LanguageError as error:

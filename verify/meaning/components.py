@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -22,7 +23,7 @@ from verify.meaning.positivity import provably_not_positive, provably_positive
 from verify.meaning.sizes import expand, power, term_count
 from verify.meaning.symbols import readable
 
-Vector = tuple  # of sp.Expr, one for each component
+Vector = tuple[Any, ...]  # of sp.Expr, one for each component
 
 
 class Components(Evaluation):

@@ -8,6 +8,7 @@ by the right side, differentiated and taken at those arguments.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -45,7 +46,7 @@ def use_equations(evaluation: Evaluation, expression: sp.Expr, passes: int = MAX
     return expression
 
 
-def _deepest_first(expression: sp.Expr) -> tuple:
+def _deepest_first(expression: sp.Expr) -> tuple[Any, ...]:
     return (isinstance(expression, sp.Symbol), sp.default_sort_key(expression))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import sympy as sp
 
@@ -89,7 +90,7 @@ class Algebra:
     def __init__(self, facts: Facts, size: int, pure: bool = False) -> None:
         self.facts = facts
         self.ring = new_ring(size, pure)
-        self.index: dict[tuple, int] = {}
+        self.index: dict[tuple[Any, ...], int] = {}
         self.generators: list[Generator] = []
         self.relations: list[Relation] = []
         self.conditions: dict[str, None] = {}
@@ -99,7 +100,7 @@ class Algebra:
 
     # ---- generators
 
-    def generator(self, key: tuple, **details: object) -> Quotient:
+    def generator(self, key: tuple[Any, ...], **details: object) -> Quotient:
         """The generator with this key, made from `details` at its first use."""
         if key not in self.index:
             if len(self.generators) >= self.ring.size:
@@ -108,7 +109,7 @@ class Algebra:
             self.generators.append(Generator(**details))  # type: ignore[arg-type]
         return Quotient(self.ring.generator(self.index[key]))
 
-    def relate(self, key: tuple, degree: int, base: Quotient) -> None:
+    def relate(self, key: tuple[Any, ...], degree: int, base: Quotient) -> None:
         """Record generator**degree = base, once."""
         number = self.index[key]
         if all(relation.generator != number for relation in self.relations):
@@ -229,7 +230,7 @@ class Algebra:
     def _substitute(self, p: Polynomial, relation: Relation, top: int) -> Polynomial:
         """p with g**(k q + r) replaced by base**k g**r, times the base's denominator to the power `top`."""
         i, ring = relation.generator, self.ring
-        groups: dict[int, dict] = {}
+        groups: dict[int, dict[Any, Any]] = {}
         for exponents, coefficient in ring.terms(p):
             k, rest = divmod(exponents[i], relation.degree)
             group = groups.setdefault(k, {})
@@ -274,7 +275,7 @@ class Algebra:
             result = self.multiply(result, self.power(Quotient(f), exponent))
         return result
 
-    def identity(self, a: Quotient) -> tuple:
+    def identity(self, a: Quotient) -> tuple[Any, ...]:
         """A hashable canonical form: equal for quotients that are equal as rational functions."""
         a = self.reduce(a)
         if not a.numerator:
@@ -308,7 +309,7 @@ class Algebra:
             result = self._bounded(result * p**exponent)
         return result
 
-    def _cofactor(self, common: dict, own: dict) -> Polynomial:
+    def _cofactor(self, common: dict[Any, Any], own: dict[Any, Any]) -> Polynomial:
         missing = {
             key: (p, exponent - (own[key][1] if key in own else 0))
             for key, (p, exponent) in common.items()
@@ -316,7 +317,7 @@ class Algebra:
         }
         return self._expand(missing)
 
-    def over(self, q: Quotient, common: dict) -> Polynomial:
+    def over(self, q: Quotient, common: dict[Any, Any]) -> Polynomial:
         """The numerator of q over a common denominator that its own denominators divide."""
         return self._bounded(q.numerator * self._cofactor(common, q.denominators))
 
@@ -331,7 +332,7 @@ def lcm(several: Iterable[dict[Key, tuple[Polynomial, int]]]) -> dict[Key, tuple
     return result
 
 
-def denominator_product(first: dict, second: dict, times: int) -> dict[Key, tuple[Polynomial, int]]:
+def denominator_product(first: dict[Any, Any], second: dict[Any, Any], times: int) -> dict[Key, tuple[Polynomial, int]]:
     """first * second**times, as factored denominators."""
     result = dict(first)
     for key, (p, exponent) in second.items():

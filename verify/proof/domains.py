@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from verify.language.names import latex_of_key
 from verify.language.printer import latex
@@ -137,7 +138,7 @@ class Domains(Renaming):
         self._signed(node, words, True)
 
     def _signed(self, node: Node, words: str, strict: bool) -> None:
-        def holds(reading) -> bool:  # noqa: ANN001
+        def holds(reading: Any) -> bool:  # noqa: ANN001
             found = decide_sign(reading.value(node), reading.facts)
             return found.value > 0 and (found.strict or not strict)
 
@@ -146,7 +147,7 @@ class Domains(Renaming):
     def _whole(self, node: Node, words: str) -> None:
         self._everywhere(lambda reading: reading.value(node).is_integer is True, words)
 
-    def _everywhere(self, holds: Callable, words: str) -> None:
+    def _everywhere(self, holds: Callable[..., Any], words: str) -> None:
         """A condition that must be certain in every dimension of the step."""
         dimensions = (None,) if isinstance(self.scope.dimension, str) else self.scope.dimension
         try:

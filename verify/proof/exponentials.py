@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import sympy as sp
 
@@ -102,10 +103,10 @@ def _levels(expressions: Sequence[sp.Expr]) -> list[list[sp.Expr]]:
 class _Scaled:
     """A numerator over the level's common denominator, with the least multiple of each monomial."""
 
-    def __init__(self, terms: list[tuple[Exponents, Fraction]], below: dict, steps: dict) -> None:
+    def __init__(self, terms: list[tuple[Exponents, Fraction]], below: dict[Any, Any], steps: dict[Any, Any]) -> None:
         self.terms, self.below, self.steps = terms, below, steps
 
-    def pieces(self, algebra: Algebra) -> list[tuple[int, tuple, Quotient]]:
+    def pieces(self, algebra: Algebra) -> list[tuple[int, tuple[Any, ...], Quotient]]:
         """(whole multiple, key, unit) with numerator = sum of multiple * unit."""
         found = []
         label = tuple(sorted(((key, e) for key, (_, e) in self.below.items()), key=lambda k: (len(k[0]), k)))

@@ -179,7 +179,7 @@ class _Evaluation:
 
 
 @functools.lru_cache(maxsize=256)
-def _closed_value(e: sp.Sum | sp.Product, bits: int) -> tuple:
+def _closed_value(e: sp.Sum | sp.Product, bits: int) -> tuple[Any, ...]:
     """The end points of a sum or product without free symbols: mutants of a step ask for the same one again."""
     assert bits == iv.prec  # the precision belongs to the key
     return _Evaluation({}).written_out(e)._mpi_

@@ -11,6 +11,7 @@ import functools
 import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -358,5 +359,5 @@ def _closed_under_roots(symbols: set[sp.Symbol], facts: Facts) -> set[sp.Symbol]
     return found
 
 
-def _symbol_order(symbol: sp.Symbol) -> tuple:
+def _symbol_order(symbol: sp.Symbol) -> tuple[Any, ...]:
     return (symbol.name, str(symbol.sort_key()))

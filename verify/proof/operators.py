@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import sympy as sp
 
@@ -39,7 +40,7 @@ def rename_bound(expression: sp.Expr, facts: Facts, domains: dict[sp.Symbol, str
 
     def renamed(e: sp.Expr) -> sp.Expr:
         body, depth = visit(e.function), 0
-        limits: list[tuple] = []
+        limits: list[tuple[Any, ...]] = []
         for limit in e.limits:
             if len(limit) != 3:
                 raise Undecidable("an integral or sum without limits")
@@ -105,7 +106,7 @@ def _one_limit(
             numerator, exponent = quotient, exponent - 1
         if exponent:
             inside[key] = (p, exponent)
-    classes: dict[tuple[int, ...], dict] = {}
+    classes: dict[tuple[int, ...], dict[Any, Any]] = {}
     for exponents, c in ring.terms(numerator):
         within = tuple(k - shift.get(i, 0) if i in dependent else 0 for i, k in enumerate(exponents))
         rest = tuple(0 if i in dependent else k for i, k in enumerate(exponents))
@@ -139,7 +140,7 @@ def _plain_power(algebra: Algebra, i: int, k: int) -> Quotient:
     return Quotient(algebra.ring.constant(Fraction(1)), {algebra.ring.key(g): (g, -k)})
 
 
-def _limit_key(algebra: Algebra, translate: Translate, end: sp.Expr) -> tuple:
+def _limit_key(algebra: Algebra, translate: Translate, end: sp.Expr) -> tuple[Any, ...]:
     return (str(end),) if end.is_infinite else algebra.identity(translate(end))
 
 
@@ -160,7 +161,7 @@ def _constant_body(
 
 
 def _atom(
-    algebra: Algebra, translate: Translate, part: Quotient, limit: sp.Tuple, operator: type, ends: tuple
+    algebra: Algebra, translate: Translate, part: Quotient, limit: sp.Tuple, operator: type, ends: tuple[Any, ...]
 ) -> Quotient:
     """The generator of one indecomposable integral or sum."""
     variable, lower, upper = limit
@@ -210,7 +211,7 @@ def product(algebra: Algebra, translate: Translate, e: sp.Product) -> Quotient:
 
 
 def _product_atom(
-    algebra: Algebra, body: Quotient, e: sp.Product, ends: tuple, filled: bool | None
+    algebra: Algebra, body: Quotient, e: sp.Product, ends: tuple[Any, ...], filled: bool | None
 ) -> Quotient:
     variable, lower, upper = e.limits[0]
     found = sign_of_quotient(algebra, body)

@@ -80,7 +80,10 @@ def _places(
                 if isinstance(child, Node):
 
                     def put_at(
-                        new: Node, position: int = position, value: tuple = value, put: Callable = put
+                        new: Node,
+                        position: int = position,
+                        value: tuple[Any, ...] = value,
+                        put: Callable[..., Any] = put,
                     ) -> Node:
                         return put((*value[:position], new, *value[position + 1 :]))
 

@@ -36,11 +36,11 @@ class Engine(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def submit(self, function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Future:
+    def submit(self, function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Future[Any]:
         """Run `function(*arguments)` for at most `seconds`; read the future with `outcome`."""
         ...
 
-    def outcome(self, future: Future, seconds: float = SECONDS) -> dict[str, Any]:
+    def outcome(self, future: Future[Any], seconds: float = SECONDS) -> dict[str, Any]:
         """The result of a finished future; a hit limit is an undecided verdict that says so.
 
         Raises OurError when the task crashed, EngineError when the engine could not run it.

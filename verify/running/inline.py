@@ -31,9 +31,9 @@ class Inline:
     ) -> None:
         """Nothing is open."""
 
-    def submit(self, function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Future:
+    def submit(self, function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Future[Any]:
         """Run `function(*arguments)` now; `seconds` is what others grant it."""
-        future: Future = Future()
+        future: Future[Any] = Future()
         try:
             result = function(*arguments)
         except Exception as error:  # `outcome` sorts them
@@ -44,7 +44,7 @@ class Inline:
                 self.tell(function, arguments, result)
         return future
 
-    def outcome(self, future: Future, seconds: float = SECONDS) -> dict[str, Any]:
+    def outcome(self, future: Future[Any], seconds: float = SECONDS) -> dict[str, Any]:
         """The result; a hit limit is an undecided verdict that says so. OurError when the judgement crashed."""
         try:
             return future.result()

@@ -89,8 +89,8 @@ def judge_claims(
     report = Report()
     cases = [_plan(claim, None if fresh else ledger.entry(claim.id), mutants) for claim in claims]
     total, done = sum(len(case.jobs) for case in cases), 0
-    futures: dict[Future, tuple[_Case, _Job]] = {}
-    finished: SimpleQueue[Future] = SimpleQueue()
+    futures: dict[Future[Any], tuple[_Case, _Job]] = {}
+    finished: SimpleQueue[Future[Any]] = SimpleQueue()
     for case in cases:
         case.open = len(case.jobs)
         for job in case.jobs:
@@ -115,7 +115,7 @@ def judge_claims(
     return report
 
 
-def _next(finished: SimpleQueue[Future], engine: Engine) -> Future:
+def _next(finished: SimpleQueue[Future[Any]], engine: Engine) -> Future[Any]:
     """The next finished future. EngineError when the engine is lost, so that nobody waits for ever."""
     while True:
         try:

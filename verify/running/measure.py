@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from verify.running.engine import EngineError, OurError
 
@@ -85,7 +85,7 @@ def _on(
         raise OurError("\n".join(crashes))
 
 
-def _finished(pending: set[Future], cluster: Cluster) -> Iterator[Future]:
+def _finished(pending: set[Future[Any]], cluster: Cluster) -> Iterator[Future[Any]]:
     while pending:
         done, pending = wait(pending, PATIENCE, FIRST_COMPLETED)
         yield from done

@@ -63,11 +63,11 @@ class Cluster:
         """Ends this run's tasks, open ones included; the cluster stays."""
         self.ray.shutdown()
 
-    def submit(self, function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Future:
+    def submit(self, function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Future[Any]:
         """Run `function(*arguments)` on some node with one CPU, bounded as on one machine."""
         return self.bounded.remote(function, arguments, seconds, self.expected).future()
 
-    def measure(self, name: str, device: str, dtype: str, seed: int) -> Future:
+    def measure(self, name: str, device: str, dtype: str, seed: int) -> Future[Any]:
         """Run an experiment on some node: a whole GPU with `device` cuda, else the CPU threads it would have here.
 
         EngineError when the cluster has no GPU.
@@ -86,7 +86,7 @@ class Cluster:
         )
         return task.remote(name, device, dtype, seed, threads).future()
 
-    def outcome(self, future: Future, seconds: float = SECONDS) -> dict[str, Any]:
+    def outcome(self, future: Future[Any], seconds: float = SECONDS) -> dict[str, Any]:
         """The answer of a finished future. OurError when the task crashed, EngineError when no node could run it."""
         try:
             answer = future.result()

@@ -44,11 +44,11 @@ class Workers:
         for _ in range(self.count):
             self.submit(_import_judges)
 
-    def submit(self, function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Future:
+    def submit(self, function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Future[Any]:
         """Run `function(*arguments)` in a worker; see `outcome` for reading the future."""
         return self.pool.schedule(function, args=list(arguments), timeout=seconds)
 
-    def outcome(self, future: Future, seconds: float = SECONDS) -> dict[str, Any]:
+    def outcome(self, future: Future[Any], seconds: float = SECONDS) -> dict[str, Any]:
         """The result of a finished future; a hit limit is an undecided verdict that says so.
 
         Raises OurError when the judgement itself crashed.

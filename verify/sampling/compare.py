@@ -322,7 +322,7 @@ def largest_difference(left: list[mpmath.mpf], right: list[mpmath.mpf]) -> mpmat
     return max(abs(a - b) for a, b in zip(left, right, strict=True))
 
 
-def finite(item: values.Number) -> mpmath.mpf:
+def finite(item: jets.Number) -> mpmath.mpf:
     """The number itself. Raises Undefined for NaN and infinity."""
     number = jets.real(item)
     if not mp.isfinite(number):

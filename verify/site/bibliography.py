@@ -10,6 +10,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from verify.language.claim import Claim, Mistake
 from verify.site.papers import Equation, PaperMap
@@ -102,7 +103,7 @@ def _ours(fields: Mapping[str, str]) -> tuple[str, tuple[str, ...], dict[str, st
     return fields.get("keywords", SHELVES[0]), treats, {language: text for language, text in said.items() if text}
 
 
-def _label(entry) -> str:
+def _label(entry: Any) -> str:
     people = [" ".join(person.last_names).strip("{}") for person in entry.persons.get("author", ())]
     who = (
         people[0]

@@ -69,7 +69,7 @@ TABLES = (
 )  # fmt: skip
 
 
-def shelf_options() -> dict[str, list]:
+def shelf_options() -> dict[str, list[Any]]:
     """The options of an extension that draws on the shelf: the shelf itself, or where to read it from."""
     return {
         "shelf": ["", "what the pages draw on, a verify.site.card.Shelf"],
@@ -389,7 +389,7 @@ class _Run(_Ours):
 class BlocksExtension(PymdownBlocks):
     """Options: see `shelf_options`."""
 
-    def __init__(self, **options) -> None:
+    def __init__(self, **options: Any) -> None:
         self.config = shelf_options()
         super().__init__(**options)
         self.shown: set[str] = set()
@@ -409,7 +409,7 @@ class BlocksExtension(PymdownBlocks):
         page = page_file(md)
         return Printer(self.shelf, page.dest_uri if page else "index.html")
 
-    def extendMarkdownBlocks(self, md: Markdown, blocks) -> None:  # noqa: N802 (pymdownx's name for it)
+    def extendMarkdownBlocks(self, md: Markdown, blocks: Any) -> None:  # noqa: N802 (pymdownx's name for it)
         md.preprocessors.register(_Page(md, self), "verify.page", 50)
         blocks.register(_Card, {"extension": self})
         blocks.register(_Table, {"extension": self})
@@ -422,5 +422,5 @@ class BlocksExtension(PymdownBlocks):
         self.places = 0
 
 
-def makeExtension(**options) -> BlocksExtension:  # noqa: N802 (Markdown's name for it)
+def makeExtension(**options: Any) -> BlocksExtension:  # noqa: N802 (Markdown's name for it)
     return BlocksExtension(**options)

@@ -11,11 +11,12 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from verify.language.ids import PATH
 from verify.site import citation, data, feeds, hover, pages, playground
-from verify.site.bibliography import work_faults, works
+from verify.site.bibliography import Work, work_faults, works
 from verify.site.check import list_faults, site_faults
 from verify.site.edition import gather
 from verify.site.maths import FormulaError
@@ -109,7 +110,7 @@ def _edition(
     out: Path,
     staged: Path,
     library: Library,
-    bibliography,
+    bibliography: Mapping[str, Work],
     strict: bool,
     urls: Mapping[str, str],
 ) -> None:
@@ -151,7 +152,7 @@ def _edition(
         logger.propagate = spread
 
 
-def _segment(config, language: str) -> None:
+def _segment(config: Any, language: str) -> None:
     """Has the search index cut Chinese at the words of the field, without a word on standard error.
 
     The plugin segments in both editions, and would look for the list of terms in the working folder.
@@ -174,7 +175,7 @@ class _Listener(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-def _with_folders(nav: list, folder: Path) -> list:
+def _with_folders(nav: list[Any], folder: Path) -> list[Any]:
     """The navigation with each `name/` replaced by the pages of that folder, the index first."""
 
     def entries(name: str) -> list[str]:
@@ -185,7 +186,7 @@ def _with_folders(nav: list, folder: Path) -> list:
         )
         return [f"{name}{file.name}" for file in found]
 
-    def filled(listed: list) -> list:
+    def filled(listed: list[Any]) -> list[Any]:
         shown = []
         for entry in listed:
             if not isinstance(entry, dict):  # a page by its path alone

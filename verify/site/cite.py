@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -44,7 +45,7 @@ class _Citations(Preprocessor):
 class CitationExtension(Extension):
     """Options: see `shelf_options`."""
 
-    def __init__(self, **options) -> None:
+    def __init__(self, **options: Any) -> None:
         self.config = shelf_options()
         super().__init__(**options)
 
@@ -52,5 +53,5 @@ class CitationExtension(Extension):
         md.preprocessors.register(_Citations(md, self), "verify.cite", 40)
 
 
-def makeExtension(**options) -> CitationExtension:  # noqa: N802 (Markdown's name for it)
+def makeExtension(**options: Any) -> CitationExtension:  # noqa: N802 (Markdown's name for it)
     return CitationExtension(**options)

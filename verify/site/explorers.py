@@ -11,6 +11,7 @@ import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -66,7 +67,7 @@ def drawn(name: str, language: str, texts: tuple[str, ...]) -> str:
 
 
 @functools.lru_cache(maxsize=2)
-def v8(texts: tuple[str, ...]):
+def v8(texts: tuple[str, ...]) -> Any:
     """A V8 that holds the scripts of all explorers."""
     from py_mini_racer import MiniRacer
 

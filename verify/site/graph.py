@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from verify.language.claim import Claim
 from verify.language.quotes import quoted_by
@@ -92,7 +93,7 @@ class Graph:
             found.setdefault(edge.claim, []).append(edge)
         return found
 
-    def _sides(self, ends) -> dict[str, tuple[str, ...]]:
+    def _sides(self, ends: Any) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {id_: [] for id_ in self.ids}
         for start, end in map(ends, self.edges):
             found[start].append(end)

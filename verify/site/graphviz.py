@@ -58,7 +58,7 @@ class Placed:
 
 
 @functools.cache
-def _engine():
+def _engine() -> Any:
     from py_mini_racer import MiniRacer
 
     engine = MiniRacer()

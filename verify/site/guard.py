@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as etree
+from typing import Any
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -70,5 +71,5 @@ class GuardExtension(Extension):
         md.treeprocessors.register(_NoActions(md), "verify.guard", -5)  # attributes in braces 8, links 0
 
 
-def makeExtension(**options) -> GuardExtension:  # noqa: N802 (Markdown's name for it)
+def makeExtension(**options: Any) -> GuardExtension:  # noqa: N802 (Markdown's name for it)
     return GuardExtension(**options)

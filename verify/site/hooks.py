@@ -10,6 +10,7 @@ import html
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from mkdocs.plugins import event_priority
 
@@ -25,13 +26,13 @@ HOLE = re.compile(r"<vd-hole n=(\d+)></vd-hole>")
 TAGS = re.compile(r"<(style|script|section|h1|table)\b.*?</\1>|<[^>]+>", re.S)
 
 
-def on_env(env, config, files):
+def on_env(env: Any, config: Any, files: Any) -> Any:
     """No template changes while a site is built: nothing looks at its file again for every page."""
     env.auto_reload = False
     return env
 
 
-def on_page_content(content, page, config, files):
+def on_page_content(content: str, page: Any, config: Any, files: Any) -> str:
     """Takes out what the search index leaves out; `on_post_page` puts it back."""
     held = page.meta["held"] = []
     if page.file.src_uri.startswith("notebooks/"):
@@ -47,7 +48,7 @@ def on_page_content(content, page, config, files):
     return kept
 
 
-def on_page_context(context, page, config, nav):
+def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:
     """Gives the page its description, its source for "edit this page", and the note on its language."""
     root = Path(config.extra["root"])
     source = Path(os.path.realpath(page.file.abs_src_path))
@@ -64,13 +65,13 @@ def on_page_context(context, page, config, nav):
     return context
 
 
-def _claims(page, config) -> str:
+def _claims(page: Any, config: Any) -> str:
     """The titles of the claims on a page that is made of nothing else."""
     shelf = config.mdx_configs["verify.site.blocks"]["shelf"]
     return "; ".join(shelf.say(claim.title) for claim in shelf.library.topics.get(page.meta.get("topic"), ()))
 
 
-def on_post_page(output, page, config):
+def on_post_page(output: str, page: Any, config: Any) -> str:
     """Puts back what was held, and names the theme's search dialog (axe: aria-dialog-name)."""
     held = page.meta["held"]
     name = "搜索" if config.theme["language"] == "zh" else "Search"
@@ -81,7 +82,7 @@ def on_post_page(output, page, config):
 
 
 @event_priority(-50)  # when the theme has written its index, and before it copies that for sites without a server
-def on_post_build(config):
+def on_post_build(config: Any) -> None:
     """Lets the search find claims by id and by the names in their formulas."""
     shelf = config.mdx_configs["verify.site.blocks"]["shelf"]
     search.complete(Path(config.site_dir) / "search" / "search_index.json", shelf)

@@ -13,6 +13,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -46,7 +47,7 @@ class FormulaError(ValueError):
 
 
 @functools.cache
-def _engine():
+def _engine() -> Any:
     from py_mini_racer import MiniRacer
 
     engine = MiniRacer()
@@ -103,5 +104,5 @@ class FormulaExtension(Extension):
         md.postprocessors.register(_Formulas(md), "verify.maths", -10)  # after raw HTML is back in place
 
 
-def makeExtension(**options) -> FormulaExtension:  # noqa: N802 (Markdown's name for it)
+def makeExtension(**options: Any) -> FormulaExtension:  # noqa: N802 (Markdown's name for it)
     return FormulaExtension(**options)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -126,7 +126,7 @@ class _Numbers(Preprocessor):
 class NumbersExtension(Extension):
     """Options: see `shelf_options`."""
 
-    def __init__(self, **options) -> None:
+    def __init__(self, **options: Any) -> None:
         self.config = shelf_options()
         super().__init__(**options)
 
@@ -134,5 +134,5 @@ class NumbersExtension(Extension):
         md.preprocessors.register(_Numbers(md, self), "verify.numbers", 45)
 
 
-def makeExtension(**options) -> NumbersExtension:  # noqa: N802 (Markdown's name for it)
+def makeExtension(**options: Any) -> NumbersExtension:  # noqa: N802 (Markdown's name for it)
     return NumbersExtension(**options)

@@ -59,7 +59,7 @@ def examples(shelf: Shelf) -> dict[str, str]:
     return found
 
 
-def _mistake(claim: Claim | None, number: int):
+def _mistake(claim: Claim | None, number: int) -> Any:
     return claim.mistakes[number - 1] if claim and len(claim.mistakes) >= number else None
 
 

@@ -90,10 +90,10 @@ def _report(path: Path) -> Mapping[str, Any]:
         raise RunError(f"{path}: cannot be read as the report of a run ({error!r})") from error
     if path.stem != name or not whole:
         raise RunError(f"{path}: holds the run {name}, or lacks a part; take the report.json of `verify train`")
-    return report  # type: ignore[no-any-return]
+    return report
 
 
-def spread(values: Sequence[float], digits: int = 3) -> str:
-    """The mean over the seeds, and the least and the largest where they differ in the digits shown."""
+def spread(values: Sequence[float], digits: int = 3) -> tuple[str, str]:
+    """The mean over the seeds; and the least and the largest, '' where they do not differ in the digits shown."""
     mean, ends = sum(values) / len(values), [f"{value:.{digits}g}" for value in (min(values), max(values))]
-    return f"{mean:.{digits}g}" if ends[0] == ends[1] else f"{mean:.{digits}g} ({ends[0]} – {ends[1]})"
+    return f"{mean:.{digits}g}", "" if ends[0] == ends[1] else " – ".join(ends)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 WATCHED = (
     "docs/**/*",
@@ -101,7 +102,7 @@ def snapshot(root: Path) -> dict[str, int]:
 class _Pages(SimpleHTTPRequestHandler):
     """The built files; a page gets the script that reloads it."""
 
-    def __init__(self, *args, version: Version, **options) -> None:
+    def __init__(self, *args: Any, version: Version, **options: Any) -> None:
         self.version = version
         super().__init__(*args, **options)
 

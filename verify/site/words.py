@@ -53,7 +53,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "sampling": ("sampling", "数值取样"),
     "experiments": ("experiments", "实验"),
     # training runs
-    "run.seeds": ("seeds {}; in brackets the least and the largest", "种子 {}；括号内为最小与最大值"),
+    "run.seeds": ("seeds {}; the mean, and below it the least and the largest", "种子 {}；均值，其下为最小与最大值"),
     "run.measures": ("How good the samples are", "样本有多好"),
     "run.levels": ("Per dimension, by noise level", "每维，按噪声水平"),
     "run.heun": ("samples by Heun", "Heun 采样"),

@@ -25,7 +25,7 @@ LARGEST = 128
 
 
 @triton.jit
-def kernel(
+def kernel(  # type: ignore[no-untyped-def]  # its arguments are places and numbers of the device
     x_at, y_at, halves_at, precision_at, mean_at, log_at, rows, points,
     D: tl.constexpr, BLOCK_X: tl.constexpr, BLOCK_Y: tl.constexpr,
 ):  # fmt: skip

@@ -10,6 +10,7 @@ import functools
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -104,7 +105,7 @@ def _cifar10(folder: Path) -> Data:
     return _images(pixels[0], pixels[1], (3, 32, 32), labels)
 
 
-def _torchvision(name: str, folder: Path) -> tuple:
+def _torchvision(name: str, folder: Path) -> tuple[Any, ...]:
     try:
         from torchvision import datasets
     except ImportError as error:
