@@ -180,11 +180,11 @@ class TestRun:
         document = json.loads(in_repository(folder, "run", "--no-experiments", "--json").stdout)
         assert document["version"] == 1
         counts = "claims verdicts steps steps_proved mistakes mistakes_refuted mutants stale"
-        counts += " experiments experiments_confirmed"
+        counts += " experiments experiments_confirmed translations translations_proved"
         assert set(document["counts"]) == set(counts.split())
         (entry,) = document["claims"]
         fields = "id title topic verdict why routes dimensions upstream stale problems seconds"
-        fields += " says declared uses mistakes survived"
+        fields += " says declared uses mistakes survived translations"
         assert set(entry) == set(fields.split())
         assert entry["verdict"] == "proved" and entry["routes"]["sampling"] == "supported"
         assert document["counts"]["mutants"]["survived"] == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -32,6 +33,7 @@ from verify.running.engine import SECONDS, Engine, OurError
 Progress = Callable[[int, int, str], None]
 MUTANT_BATCH, MUTANT_SECONDS = 12, 120.0
 SOME_MUTANTS = 8  # of each step; all of them take several times as long as everything else together
+AHEAD = 1000  # tasks that wait or run at a time: verdicts are kept while later tasks have yet to be sent
 PATIENCE = 5.0  # seconds without an answer before the engine is asked whether it still runs
 
 
@@ -91,15 +93,18 @@ def judge_claims(
     total, done = sum(len(case.jobs) for case in cases), 0
     futures: dict[Future[Any], tuple[_Case, _Job]] = {}
     finished: SimpleQueue[Future[Any]] = SimpleQueue()
+    coming = ((case, job) for case in cases for job in case.jobs)
     for case in cases:
         case.open = len(case.jobs)
-        for job in case.jobs:
+        if not case.open:
+            _finish(case, ledger, report)
+    while True:
+        for case, job in islice(coming, AHEAD - len(futures)):
             future = engine.submit(job.function, *job.arguments, seconds=job.seconds)
             futures[future] = (case, job)
             future.add_done_callback(finished.put)
-        if not case.open:
-            _finish(case, ledger, report)
-    while futures:
+        if not futures:
+            return report
         future = _next(finished, engine)
         case, job = futures.pop(future)
         try:
@@ -112,7 +117,6 @@ def judge_claims(
             progress(done, total, case.claim.id)
         if not case.open and case.claim.id not in report.crashes:
             _finish(case, ledger, report)
-    return report
 
 
 def _next(finished: SimpleQueue[Future[Any]], engine: Engine) -> Future[Any]:

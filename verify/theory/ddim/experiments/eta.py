@@ -43,6 +43,7 @@ from verify.experiments.statistics import (
     exact,
     exact_blind,
 )
+from verify.experiments.targets import two_bumps
 
 ETAS = (0.0, 0.5, 1.0)
 CHAIN = (20.0, 5.0, 1.5, 0.6)
@@ -267,9 +268,7 @@ class Eta(Experiment):
 
     @property
     def _mixture(self) -> Mixture:
-        """0.3 N(-1, 0.2^2) + 0.7 N(0.8, 0.35^2)."""
-        values = [0.3, 0.7], [[-1.0], [0.8]], [[0.2**2], [0.35**2]]
-        return Mixture(*(torch.tensor(v, dtype=torch.float64, device=self.setting.device) for v in values))
+        return two_bumps(self.setting.device)
 
     def _characteristic(self, factor: float, level: float) -> Tensor:
         return self._mixture.characteristic(factor * self._frequencies, level)

@@ -49,6 +49,7 @@ from verify.experiments.statistics import (
     mean,
     order_interval,
 )
+from verify.experiments.targets import two_bumps
 
 LEVEL, RAISED = 1.0, math.sqrt(2)  # the largest step that Algorithm 2 allows
 FREQUENCIES = tuple(0.3 * k for k in range(1, 9))
@@ -239,9 +240,7 @@ class Churn(Experiment):
         return self._mixture(torch.float64).characteristic(factor * self._frequencies, level)
 
     def _mixture(self, dtype: torch.dtype) -> Mixture:
-        """0.3 N(-1, 0.2^2) + 0.7 N(0.8, 0.35^2)."""
-        values = [0.3, 0.7], [[-1.0], [0.8]], [[0.2**2], [0.35**2]]
-        return Mixture(*(torch.tensor(v, dtype=dtype, device=self.setting.device) for v in values))
+        return two_bumps(self.setting.device, dtype)
 
     @property
     def _frequencies(self) -> Tensor:

@@ -32,6 +32,7 @@ from verify.experiments.grids import karras
 from verify.experiments.oracles import Gaussian, Mixture
 from verify.experiments.samplers import Denoise, euler, heun
 from verify.experiments.statistics import Interval, around, order_interval
+from verify.experiments.targets import two_bumps
 
 Sampler = Callable[[Denoise, Tensor, Sequence[float]], Tensor]
 
@@ -195,9 +196,7 @@ class Order(Experiment):
         return Measurement(intervals, traces)
 
     def _mixture(self, dtype: torch.dtype) -> Mixture:
-        """0.3 N(-1, 0.2^2) + 0.7 N(0.8, 0.35^2)."""
-        values = [0.3, 0.7], [[-1.0], [0.8]], [[0.2**2], [0.35**2]]
-        return Mixture(*(torch.tensor(v, dtype=dtype, device=self.setting.device) for v in values))
+        return two_bumps(self.setting.device, dtype)
 
     def _error(self, sampler: Sampler, denoise: Denoise, x: Tensor, truth: Tensor, grid: list[float]) -> float:
         """Root mean square distance to the truth (float64) of a run in the setting's dtype."""

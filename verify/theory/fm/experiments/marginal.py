@@ -33,6 +33,7 @@ from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.oracles.protocol import column
 from verify.experiments.paths import Path, flow_matching
 from verify.experiments.statistics.verdicts import exact
+from verify.experiments.targets import two_clouds
 
 TIMES = (0.2, 0.5, 0.8)
 SIDE, REACH = 15, 1.6
@@ -181,9 +182,7 @@ class Marginal(Experiment):
         return ROUNDINGS * self.setting.rounding
 
     def _law(self) -> Mixture:
-        """Unequal weights, each component with its own axes: no symmetry hides a sign."""
-        values = [0.3, 0.7], [[-1.0, 0.4], [0.8, -0.3]], [[0.04, 0.2], [0.16, 0.05]]
-        return Mixture(*(torch.tensor(v, dtype=torch.float64, device=self.setting.device) for v in values))
+        return two_clouds(self.setting.device)
 
     def _residual(self, subject: Velocity, time: float, with_flux: bool) -> float:
         law, line = self._law(), self.setting.tensor(torch.linspace(-REACH, REACH, SIDE))

@@ -17,8 +17,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
-
 from verify.experiments.arithmetic import stated
 from verify.experiments.experiment import (
     Experiment,
@@ -36,6 +34,7 @@ from verify.experiments.orders import trajectory
 from verify.experiments.paths import cosine, vp_linear
 from verify.experiments.samplers.common import Denoise
 from verify.experiments.statistics.verdicts import exact
+from verify.experiments.targets import two_clouds
 
 TOP, SPLICE, BOTTOM = 10.0, 0.6, 0.05
 MEAN, DEVIATION = 0.4, 0.5
@@ -148,8 +147,7 @@ class Experts(Experiment):
         return 2000 * self.setting.rounding
 
     def _mixture(self) -> Mixture:
-        values = [0.3, 0.7], [[-1.0, 0.4], [0.8, -0.3]], [[0.04, 0.2], [0.16, 0.05]]
-        return Mixture(*(torch.tensor(v, dtype=torch.float64, device=self.setting.device) for v in values))
+        return two_clouds(self.setting.device)
 
     def _experts(self) -> tuple[Denoise, Denoise]:
         """Noise prediction on VP, and v-prediction on the cosine path, each made a denoiser again."""

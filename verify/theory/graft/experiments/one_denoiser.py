@@ -32,6 +32,7 @@ from verify.experiments.grids import karras
 from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.paths import Path, cosine, flow_matching, sub_vp, ve, vp_linear
 from verify.experiments.statistics.verdicts import exact
+from verify.experiments.targets import two_bumps
 
 FAMILIES: dict[str, tuple[Path, Text]] = {
     "vp": (vp_linear(), {"en": "VP", "zh": "VP"}),
@@ -136,9 +137,7 @@ class OneDenoiser(Experiment):
         return 20 * STEPS * self.setting.rounding
 
     def _law(self) -> Mixture:
-        """0.3 N(-1, 0.2^2) + 0.7 N(0.8, 0.35^2)."""
-        values = [0.3, 0.7], [[-1.0], [0.8]], [[0.2**2], [0.35**2]]
-        return Mixture(*(torch.tensor(v, dtype=torch.float64, device=self.setting.device) for v in values))
+        return two_bumps(self.setting.device)
 
     @cached_property
     def _start(self) -> tuple[Tensor, Tensor]:

@@ -38,6 +38,7 @@ from verify.experiments.oracles.protocol import Oracle, column
 from verify.experiments.paths import Path, cosine, edm, flow_matching, vp_linear
 from verify.experiments.samplers.ode import euler
 from verify.experiments.statistics.verdicts import exact
+from verify.experiments.targets import two_clouds
 
 SOURCE, TARGET = flow_matching(), vp_linear()
 NAMES: dict[str, tuple[Path, Text]] = {
@@ -156,8 +157,7 @@ class ScaleTime(Experiment):
         return karras(steps + 1, FINEST, COARSEST, to_zero=False)
 
     def _mixture(self) -> Mixture:
-        values = [0.3, 0.7], [[-1.0, 0.4], [0.8, -0.3]], [[0.04, 0.2], [0.16, 0.05]]
-        return Mixture(*(torch.tensor(v, dtype=torch.float64, device=self.setting.device) for v in values))
+        return two_clouds(self.setting.device)
 
     def _velocity(self, subject: Rescaling) -> float:
         law, worst = self._mixture(), 0.0

@@ -32,6 +32,7 @@ from verify.experiments.experiment import (
 from verify.experiments.oracles.decoder import Decoder
 from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.statistics.verdicts import exact
+from verify.experiments.targets import two_clouds
 
 LEVELS = (0.2, 0.6, 2.0)
 STRETCH = (2.0, 0.5)
@@ -113,8 +114,7 @@ class Isometry(Experiment):
         return 200 * self.setting.rounding
 
     def _latent(self) -> Mixture:
-        values = [0.3, 0.7], [[-1.0, 0.4], [0.8, -0.3]], [[0.04, 0.2], [0.16, 0.05]]
-        return Mixture(*(torch.tensor(v, dtype=torch.float64, device=self.setting.device) for v in values))
+        return two_clouds(self.setting.device)
 
     def _decoder(self, stretch: Sequence[float]) -> Decoder:
         """Two latents to five pixels: orthonormal columns that mix both axes, stretched first."""

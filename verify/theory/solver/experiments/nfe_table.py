@@ -38,6 +38,7 @@ from verify.experiments.samplers.forms import DATA, SLOPE
 from verify.experiments.samplers.multistep import dpmpp_2m, multistep
 from verify.experiments.samplers.ode import euler, heun, two_stage
 from verify.experiments.statistics import Span, around, exact, exact_blind
+from verify.experiments.targets import two_bumps
 from verify.theory.solver.experiments.mistakes import equal_steps, previous_length
 
 CALLS = (9, 19, 35, 79, 159)
@@ -233,8 +234,7 @@ class CallsTable(Experiment):
 
     @cached_property
     def _target(self) -> Mixture:
-        values = [0.3, 0.7], [[-1.0], [0.8]], [[0.2**2], [0.35**2]]
-        return Mixture(*(torch.tensor(v, dtype=torch.float64, device=self.setting.device) for v in values))
+        return two_bumps(self.setting.device)
 
     @cached_property
     def _start(self) -> Tensor:
