@@ -46,19 +46,22 @@ for (const link of document.querySelectorAll(".vd-language")) {
   link.addEventListener("click", () => { link.hash = location.hash; });
 }
 
-// What is wider than the page scrolls by keyboard too; what is not stays out of the way of the Tab key.
-const scrollers = () => {
-  for (const box of document.querySelectorAll(".vd-display, .vd-scroll")) {
-    const wide = box.scrollWidth > box.clientWidth + 1;
+// What is wider than the page scrolls by keyboard too; what is not stays out of the way of the Tab key. All widths are
+// read before any box is changed: a change between two readings has the whole page laid out once more. What is folded
+// waits until it is opened, for asking its width would lay it out.
+const scrollers = (root = document) => {
+  const boxes = [...root.querySelectorAll(".vd-display, .vd-scroll")].filter(box => box.checkVisibility?.() ?? true);
+  const wide = boxes.map(box => box.scrollWidth > box.clientWidth + 1);
+  boxes.forEach((box, i) => {
+    if (wide[i] === box.hasAttribute("tabindex")) return;
     for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", box.dataset.label ?? "LaTeX"]]) {
-      if (wide) box.setAttribute(name, value); else box.removeAttribute(name);
+      if (wide[i]) box.setAttribute(name, value); else box.removeAttribute(name);
     }
-  }
+  });
 };
-document.addEventListener("toggle", scrollers, true);
-addEventListener("resize", scrollers);
-document.fonts.ready.then(scrollers); // the fonts change the widths
-scrollers();
+document.addEventListener("toggle", event => scrollers(event.target), true);
+addEventListener("resize", () => scrollers());
+document.fonts.ready.then(() => scrollers()); // the fonts make the widths
 
 // The link of a renamed id leads on to its new place: a claim's at its anchor, a question's from its page.
 const lead = () => {
