@@ -93,10 +93,16 @@ const PlaygroundCard = (() => {
       ? element("a", { class: "vd-id", href: new URL(`claims/${id.split(".")[0]}.html#${id}`, new URL(data.home, document.baseURI)) }, id)
       : element("span", { class: "vd-id" }, id);
 
+    // Where to look first: the step that is wrong may stand far below.
+    const firstWrong = judged => {
+      const step = judged.chains.flatMap(chain => chain.steps).find(one => one.verdict === "refuted");
+      return step ? goto(step.line, 1, say("first-wrong", say("line", step.line))) : "";
+    };
+
     const claim = judged => element("section", { class: `vd-card vd-${judged.verdict}`, "data-claim": judged.id },
       element("h3", { class: "vd-title" }, ...prose(judged.title)),
       element("div", { class: "vd-line" }, element("span", { class: "vd-id" }, judged.id), badge(judged.verdict),
-        judged.dimensions ? element("span", { class: "vd-note" }, covered(judged.dimensions)) : ""),
+        judged.dimensions ? element("span", { class: "vd-note" }, covered(judged.dimensions)) : "", firstWrong(judged)),
       judged.why ? element("p", {}, ...prose(judged.why)) : "", judged.assumed ? element("p", {}, ...prose(judged.assumed)) : "",
       ...judged.chains.flatMap(chain => [formula(chain.latex, true), element("ol", { class: "vd-steps" }, ...chain.steps.map(step))]),
       judged.mistakes.length ? element("p", { class: "vd-label" }, words.mistakes) : "", ...judged.mistakes.map(mistake),

@@ -41,7 +41,7 @@ def examples(shelf: Shelf) -> dict[str, str]:
     """Name -> a text to start from, made of the claims of the shelf; those whose claim is not there are left out.
 
     right       a claim as it stands
-    wrong       a claim with one of its wrong versions added, as if that were right too
+    wrong       a claim with one of its wrong versions before it, as if that were right too
     unreadable  a claim without the declaration of its first name
     question    a wrong version that people believe, with a question for its title
     """
@@ -50,7 +50,7 @@ def examples(shelf: Shelf) -> dict[str, str]:
         found["right"] = _text("mine.right", shelf.say(claim.title), claim.declared, claim.latex)
     if wrong := _mistake(claims.get(WRONG[0]), WRONG[1]):
         claim = claims[WRONG[0]]
-        found["wrong"] = _text("mine.wrong", shelf.say(claim.title), claim.declared, [*claim.latex, wrong.latex])
+        found["wrong"] = _text("mine.wrong", shelf.say(claim.title), claim.declared, [wrong.latex, *claim.latex])
     if claim := claims.get(UNREADABLE):
         found["unreadable"] = _text("mine.unread", shelf.say(claim.title), claim.declared[1:], claim.latex)
     if wrong := _mistake(claims.get(QUESTION[0]), QUESTION[1]):

@@ -414,6 +414,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "playground.errors": ("What could not be read", "未能读懂之处"),
     "playground.help": ("help:", "建议："),
     "playground.goto": ("Go to {0}", "转到{0}"),
+    "playground.first-wrong": ("the first wrong step: {0}", "第一个错误的步骤：{0}"),
     "playground.rests": ("It rests on", "它依据"),
     "playground.no-script": (
         "The playground needs JavaScript. Without it, judge a file of your own on your machine:",
