@@ -32,6 +32,7 @@ from verify.experiments.grids import karras, uniform_logsnr
 from verify.experiments.oracles.gaussian import Gaussian
 from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.oracles.protocol import Oracle
+from verify.experiments.orders import distance
 from verify.experiments.samplers.common import Denoise
 from verify.experiments.samplers.ode import heun, heun_step
 from verify.experiments.statistics import around, exact, exact_blind
@@ -188,9 +189,6 @@ class ConsistencyMap(Experiment):
         return heun(self._gaussian.denoise, first, levels), heun(self._mixture.denoise, second, levels)
 
     def measure(self, subject: Map) -> Measurement:
-        def distance(a: Tensor, b: Tensor) -> float:
-            return float((a - b).double().square().mean().sqrt())
-
         first, second = self._starts
         gaussian, mixture = subject.gaussian(self._gaussian, EPSILON), subject.mixture(self._mixture, EPSILON)
         numbers = {

@@ -33,6 +33,7 @@ from verify.experiments.experiment import (
 from verify.experiments.grids import karras
 from verify.experiments.oracles.gaussian import Gaussian
 from verify.experiments.oracles.mixture import Mixture
+from verify.experiments.orders import distance
 from verify.experiments.samplers.common import Denoise
 from verify.experiments.samplers.ode import euler, euler_step
 from verify.experiments.statistics import Span, around, exact, exact_blind
@@ -199,9 +200,6 @@ class Progressive(Experiment):
         return found
 
     def measure(self, subject: Student) -> Measurement:
-        def distance(a: Tensor, b: Tensor) -> float:
-            return float((a - b).double().square().mean().sqrt())
-
         chain = self._students(self._mixture, subject.target)
         t1, t2, t3 = grid()[20:23]  # the student at t1 = levels[20]
         one = euler_step(chain[1][0], self._points, t1, t3)
