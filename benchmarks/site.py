@@ -261,7 +261,7 @@ def synthetic(root: Path, claims: int) -> Path:
     for name in ("theme", "hooks.py"):
         (root / "verify" / "site" / name).symlink_to(ROOT / "verify" / "site" / name)
     (root / "docs" / "assets").symlink_to(ROOT / "docs" / "assets")
-    shutil.copy(ROOT / "docs" / "references.bib", root / "docs")
+    (root / "docs" / "references.bib").touch()
     (root / "docs" / "index.md").write_text("# Home\n\n/// table | tally\n///\n", "utf-8")
     (root / "docs" / "claims" / "index.md").write_text("# Claims\n\n/// table | claims\n///\n", "utf-8")
     for name in ("mkdocs.yml", "verify/site/mkdocs.zh.yml"):
