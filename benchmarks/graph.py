@@ -11,21 +11,19 @@ main thread do not depend on what else the machine does. The row of 0 claims is 
 from __future__ import annotations
 
 import argparse
-import functools
 import gzip
 import random
 import re
 import statistics
 import tempfile
-import threading
 import time
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from tests.site.serving import serving
 from verify.language.claim import Claim
 from verify.language.scope import Scope
 from verify.ledger.standing import Standing
@@ -73,11 +71,6 @@ def library(count: int, seed: int = 0, topics: int = 20) -> Library:
     return Library(claims, {}, standings)
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        """Not a line for each file."""
-
-
 def measure(count: int, site: Path, browser, rounds: int) -> list[str]:
     """One row of the table."""
     made = library(count)
@@ -91,23 +84,20 @@ def measure(count: int, site: Path, browser, rounds: int) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "graph.html").write_text(page, "utf-8")
         (Path(folder) / "assets").symlink_to((site / "assets").resolve())
-        server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        for _ in range(rounds):
-            context = browser.new_context(viewport={"width": 1280, "height": 900})
-            opened = context.new_page()
-            opened.add_init_script(READY)
-            session = context.new_cdp_session(opened)
-            session.send("Performance.enable", {"timeDomain": "threadTicks"})
-            opened.goto(f"http://127.0.0.1:{server.server_address[1]}/graph.html", wait_until="commit")
-            opened.wait_for_function("globalThis.readyAt > 1")
-            metrics = session.send("Performance.getMetrics")["metrics"]
-            spent.append(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
-            ready.append(opened.evaluate("readyAt") / 1000)
-            chosen.append(opened.evaluate(CHOOSE) / 1000)
-            context.close()
-        server.shutdown()
-        server.server_close()
+        with serving(Path(folder)) as address:
+            for _ in range(rounds):
+                context = browser.new_context(viewport={"width": 1280, "height": 900})
+                opened = context.new_page()
+                opened.add_init_script(READY)
+                session = context.new_cdp_session(opened)
+                session.send("Performance.enable", {"timeDomain": "threadTicks"})
+                opened.goto(f"{address}graph.html", wait_until="commit")
+                opened.wait_for_function("globalThis.readyAt > 1")
+                metrics = session.send("Performance.getMetrics")["metrics"]
+                spent.append(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
+                ready.append(opened.evaluate("readyAt") / 1000)
+                chosen.append(opened.evaluate(CHOOSE) / 1000)
+                context.close()
     return [
         f"{count}",
         f"{len(made.graph.edges)}",

@@ -23,14 +23,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from tests.site.serving import Quiet, serving
 
 ROOT = Path(__file__).parent.parent
 TOOLS = Path(tempfile.gettempdir()) / "verified-diffusion-npm"
@@ -131,7 +129,7 @@ def _packed(file: str) -> bytes:
     return gzip.compress(Path(file).read_bytes(), 6)
 
 
-class _Packing(SimpleHTTPRequestHandler):
+class _Packing(Quiet):
     """Sends text compressed, as a host of pages does."""
 
     def do_GET(self) -> None:  # noqa: N802 (the name that http.server calls)
@@ -146,20 +144,6 @@ class _Packing(SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        """Not a line for each file."""
-
-
-@contextmanager
-def served(site: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Packing, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/{PAGE}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def paints(url: str, rounds: int = ROUNDS) -> dict[str, float]:
@@ -238,7 +222,8 @@ def compare(console: Console) -> None:
         sites = {"ours": folder / "ours", "plain": plain(folder / "ours", folder / "plain", modules)}
         found = {}
         for kind, site in sites.items():
-            with served(site) as url:
+            with serving(site, _Packing) as address:
+                url = f"{address}{PAGE}"
                 found[kind] = {**paints(url), **lighthouse(url, modules, folder)}
         table = Table(title=PAGE)
         table.add_column("")

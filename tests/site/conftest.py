@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import fcntl
-import functools
 import os
 import pickle
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.site import browser as finding
 from tests.site.sample import sample_library
+from tests.site.serving import serving
 from verify.site.model import Library
 
 ROOT = Path(__file__).parents[2]
@@ -59,18 +57,10 @@ def site(built: tuple[Path, Library]) -> Path:
     return built[0]
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        """Not a line for each file."""
-
-
 @pytest.fixture(scope="session")
 def served(site: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
+    with serving(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

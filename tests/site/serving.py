@@ -10,15 +10,15 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         """Not a line for each file."""
 
 
 @contextmanager
-def serving(site: Path) -> Iterator[str]:
-    """The address of `site` while it is served."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(site)))
+def serving(site: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
+    """The address of `site` while `handler` serves it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/"
