@@ -28,9 +28,9 @@ from verify.language.claim import Claim
 from verify.language.scope import Scope
 from verify.ledger.standing import Standing
 from verify.ledger.verdict import VERDICTS
-from verify.site.card import Printer, Shelf
-from verify.site.graph_page import graph_page
-from verify.site.model import Library
+from verify.site.cards.card import Printer, Shelf
+from verify.site.contents.model import Library
+from verify.site.graph.page import graph_page
 
 GOAL = 1.5  # seconds until a page of 2,000 claims is interactive
 ELEMENT = re.compile(r"<vd-graph\b.*?</vd-graph>", re.S)

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from verify.site.model import Library
+from verify.site.contents.model import Library
 
 FORMULA = re.compile(r"(<vd-formula\b[^>]*>)(.*?)</vd-formula>", re.S)
 ANNOTATION = re.compile(r'<annotation encoding="application/x-tex">(.*?)</annotation>', re.S)

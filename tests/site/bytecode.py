@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.site import browser as finding
 from tests.site.serving import serving
-from verify.site import runtime
+from verify.site.programs import runtime
 
 VENDOR = Path(__file__).parents[2] / "docs" / "assets" / "vendor" / "pyodide"
 # Sourceless modules: x.pyc in the place of x.py. The hash of the source in each says what it was made from.

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 from tests.site.built import EDITIONS, Site
 from verify.ledger import verdict as verdicts
-from verify.site import display, words
-from verify.site.card import address
+from verify.site import words
+from verify.site.cards import display
+from verify.site.cards.card import address
 
 CARD = re.compile(r'<section [^>]*class="vd-card (vd-\w+)([^"]*)" data-claim="([^"]+)"')
 SECTION = re.compile(r"<(/?)section\b")

@@ -15,7 +15,7 @@ import pytest
 from tests.site import browser as finding
 from tests.site.sample import sample_library
 from tests.site.serving import serving
-from verify.site.model import Library
+from verify.site.contents.model import Library
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = "https://example.org/diffusion/"  # where the site says it is published

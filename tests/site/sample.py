@@ -12,7 +12,7 @@ from verify.language.ids import read_register
 from verify.ledger.history import read_history
 from verify.ledger.standing import Standing
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VERDICTS
-from verify.site.model import Library
+from verify.site.contents.model import Library
 
 # Ids of every kind that are no more: in a topic with claims and in one that has none left, of claims and of questions.
 REGISTER = """

@@ -9,8 +9,8 @@ import pytest
 from tests.site.conftest import ROOT
 from verify.language.catalog import load_catalog
 from verify.language.claim import Claim
-from verify.site.bibliography import SHELVES, annotation, seen_in, work_faults, works
-from verify.site.papers import paper_map, read_papers
+from verify.site.contents.bibliography import SHELVES, annotation, seen_in, work_faults, works
+from verify.site.contents.papers import paper_map, read_papers
 
 WORKS = works(ROOT / "docs/references.bib")
 NOTES = {  # the reading lists that the project began from

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from verify.ledger.verdict import VERDICTS
-from verify.site import card, words
+from verify.site import words
+from verify.site.cards import card
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
 PAGES = (

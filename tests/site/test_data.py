@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 
 from tests.site.conftest import ROOT
-from verify.site.data import SCHEMAS, documents, write
-from verify.site.model import Library
+from verify.site.contents.model import Library
+from verify.site.programs.data import SCHEMAS, documents, write
 
 NAMES = ("claims.json", "graph.json", "ledger.json")
 

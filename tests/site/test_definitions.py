@@ -8,8 +8,8 @@ import pytest
 from markupsafe import escape
 
 from tests.site.sample import finding, sample_library
-from verify.site.card import Printer, Shelf
-from verify.site.definitions import all_shown, on_card, said_by
+from verify.site.cards.card import Printer, Shelf
+from verify.site.contents.definitions import all_shown, on_card, said_by
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,11 +16,11 @@ from tests.site.built import EDITIONS, Page, Site
 from tests.site.checks import ARTICLE, BADGE, SET
 from tests.site.conftest import ROOT
 from verify.site import pages
-from verify.site.bibliography import works
 from verify.site.build import EXTENSIONS
+from verify.site.contents.bibliography import works
+from verify.site.contents.model import Library
 from verify.site.edition import gather
-from verify.site.model import Library
-from verify.site.place import Place, PlaceExtension
+from verify.site.markdown.place import Place, PlaceExtension
 
 ADDED = {
     "navigation and search": r'class="md-nav|class="md-search',

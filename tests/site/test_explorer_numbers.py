@@ -26,8 +26,8 @@ from verify.experiments.paths import Path, cosine, flow_matching, shifted, sub_v
 from verify.experiments.paths.families import from_functions
 from verify.experiments.samplers.forms import DATA
 from verify.experiments.samplers.multistep import interpolation, two_point
-from verify.site import explorers
-from verify.site.explorer_settings import EXPLORERS
+from verify.site.cards import explorers
+from verify.site.contents.explorer_settings import EXPLORERS
 
 Script = Callable[..., Any]  # run(body, **values): the value of a JavaScript expression, with these names bound
 SCRIPTS = explorers.read_scripts(ROOT)

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from tests.site.test_browser import breaches  # noqa: F401  (a fixture)
 from tests.site.test_explorer_numbers import SCRIPTS, Script, scripted
 from verify.experiments.contours import regions
-from verify.site import explorers
-from verify.site.blocks import BlocksExtension
-from verify.site.card import Printer, Shelf
-from verify.site.explorer_settings import EXPLORERS
-from verify.site.model import Library
+from verify.site.cards import explorers
+from verify.site.cards.card import Printer, Shelf
+from verify.site.contents.explorer_settings import EXPLORERS
+from verify.site.contents.model import Library
+from verify.site.markdown.blocks import BlocksExtension
 
 
 @pytest.fixture(scope="module")

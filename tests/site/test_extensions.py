@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from verify.language.document import read_document
 from verify.ledger.standing import Standing
-from verify.site import display, words
-from verify.site.bibliography import works
-from verify.site.blocks import BlocksExtension, definitions, outside_fences
-from verify.site.card import Printer, Shelf
+from verify.site import words
+from verify.site.cards import display
+from verify.site.cards.card import Printer, Shelf
 from verify.site.check import faults
-from verify.site.cite import CitationExtension
-from verify.site.maths import FormulaError, FormulaExtension, formula
-from verify.site.model import Library
+from verify.site.contents.bibliography import works
+from verify.site.contents.model import Library
+from verify.site.markdown.blocks import BlocksExtension, definitions, outside_fences
+from verify.site.markdown.cite import CitationExtension
+from verify.site.markdown.maths import FormulaError, FormulaExtension, formula
 
 CLAIM = r"""
 /// claim | demo.square

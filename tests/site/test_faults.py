@@ -13,8 +13,8 @@ from tests.site.built import Site
 from tests.site.checks import card_sections, faults
 from verify.ledger.verdict import VERDICTS
 from verify.site import words
-from verify.site.card import address
-from verify.site.model import Library
+from verify.site.cards.card import address
+from verify.site.contents.model import Library
 
 EN, ZH = "claims/cm.html", "zh/claims/cm.html"  # a small page with a card of each verdict
 STALE = "the page of the claim that is stale"

@@ -14,11 +14,11 @@ import pytest
 
 from tests.site.conftest import ADDRESS, ROOT
 from verify.ledger.history import Event, read_history
-from verify.site import feeds
 from verify.site.build import SiteError, addresses
-from verify.site.card import Question, Shelf
-from verify.site.citation import Imprint, read_imprint
-from verify.site.model import Library
+from verify.site.cards.card import Question, Shelf
+from verify.site.cards.citation import Imprint, read_imprint
+from verify.site.contents.model import Library
+from verify.site.programs import feeds
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 MAP, XHTML = "{http://www.sitemaps.org/schemas/sitemap/0.9}", "{http://www.w3.org/1999/xhtml}"

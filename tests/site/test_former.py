@@ -11,9 +11,9 @@ import pytest
 from tests.site.sample import REGISTER
 from verify.language.ids import read_register
 from verify.site.build import SiteError, build_site
-from verify.site.card import address
+from verify.site.cards.card import address
 from verify.site.complete import shortcomings
-from verify.site.model import Library
+from verify.site.contents.model import Library
 
 REGISTERED = read_register(REGISTER)
 

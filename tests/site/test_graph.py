@@ -15,11 +15,11 @@ from verify.language.claim import Claim
 from verify.language.scope import Scope
 from verify.ledger.standing import Standing
 from verify.ledger.verdict import VERDICTS
-from verify.site.card import Printer, Shelf
-from verify.site.drawing import HIGH, around, whole
-from verify.site.graph import PREMISE, STEP, WORDS, Edge, Graph
-from verify.site.graph_page import LARGE, graph_page
-from verify.site.model import Library
+from verify.site.cards.card import Printer, Shelf
+from verify.site.contents.model import Library
+from verify.site.graph.drawing import HIGH, around, whole
+from verify.site.graph.edges import PREMISE, STEP, WORDS, Edge, Graph
+from verify.site.graph.page import LARGE, graph_page
 
 HOSTILE = '<script>alert(1)</script> & "quoted" \' ]]> </title></svg> $\\sigma$'
 
@@ -164,10 +164,10 @@ def test_topics_that_others_rest_on_stand_to_the_left() -> None:
 
 
 def test_graphviz_failing_says_so_without_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verify.site import graphviz
+    from verify.site.graph import layout
 
     with pytest.raises(RuntimeError, match="Graphviz failed") as caught:
-        graphviz._drawn("{nodes: 7}")
+        layout._drawn("{nodes: 7}")
     assert len(str(caught.value)) < 400
 
 

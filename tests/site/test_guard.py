@@ -10,7 +10,7 @@ import pytest
 
 from tests.test_untrusted import elements
 from verify.site.build import SiteError, build_site
-from verify.site.model import Library
+from verify.site.contents.model import Library
 
 ROOT = Path(__file__).parents[2]
 REFRESH = '0;url=https://evil.example" http-equiv="refresh'

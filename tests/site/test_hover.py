@@ -12,10 +12,10 @@ import pytest
 from pybtex.database import parse_string
 
 from tests.site.test_extensions import BIB, shelf  # noqa: F401 (a fixture)
-from verify.site import hover
-from verify.site.bibliography import works
-from verify.site.card import Printer, Shelf, address
-from verify.site.citation import Imprint, bibtex
+from verify.site.cards import hover
+from verify.site.cards.card import Printer, Shelf, address
+from verify.site.cards.citation import Imprint, bibtex
+from verify.site.contents.bibliography import works
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
 HOSTILE = """</script><img src=x onerror=alert(1)> "quoted" 'too' & {un}bal}anced \\input{x} $x^2$ % # _ ~ \u2028"""

@@ -13,9 +13,9 @@ from tests.site.test_browser import breaches  # noqa: F401  (a fixture)
 from verify.language.claim import SLIPS
 from verify.language.document import read_document
 from verify.site import words
-from verify.site.maths import formula
-from verify.site.mistakes import all_wrong, anchor, right_version, wrong_versions
-from verify.site.model import Library
+from verify.site.contents.mistakes import all_wrong, anchor, right_version, wrong_versions
+from verify.site.contents.model import Library
+from verify.site.markdown.maths import formula
 
 CLAIM = r"""/// claim | t.one
     title: A square

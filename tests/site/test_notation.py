@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from verify.ledger.verdict import PROVED
-from verify.site.model import Library
-from verify.site.notation import ROWS, names, translations
+from verify.site.contents.model import Library
+from verify.site.contents.notation import ROWS, names, translations
 
 CARD = 'section[data-claim="edm.loss-weight"]'
 

@@ -10,11 +10,11 @@ import pytest
 from markdown import Markdown
 
 from tests.site.conftest import ROOT
-from verify.site.blocks import outside_fences
-from verify.site.card import Shelf
+from verify.site.cards.card import Shelf
 from verify.site.check import site_faults
-from verify.site.model import Library
-from verify.site.numbers import QUOTE, UNMEASURED, NumbersExtension, number_faults, numbers, shown
+from verify.site.contents.model import Library
+from verify.site.markdown.blocks import outside_fences
+from verify.site.markdown.numbers import QUOTE, UNMEASURED, NumbersExtension, number_faults, numbers, shown
 from verify.site.pages import sources
 
 LITERAL = re.compile(r"(?<![\w.:/-])\d+\.\d+(?![\w.])")

@@ -9,9 +9,9 @@ import pytest
 
 from tests.site.test_extensions import render
 from verify.intake.front_matter import read_front_matter
-from verify.site.card import Shelf
+from verify.site.cards.card import Shelf
 from verify.site.check import faults
-from verify.site.model import Library
+from verify.site.contents.model import Library
 from verify.site.pages import read_questions
 
 ROOT = Path(__file__).parents[2]

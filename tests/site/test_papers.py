@@ -8,10 +8,10 @@ import pytest
 
 from tests.site.conftest import ROOT
 from tests.site.test_browser import breaches  # noqa: F401  (a fixture)
-from verify.site.bibliography import works
-from verify.site.lists import ListError
-from verify.site.model import Library
-from verify.site.papers import FILE, cited_numbers, paper_faults, paper_map, read_papers
+from verify.site.contents.bibliography import works
+from verify.site.contents.lists import ListError
+from verify.site.contents.model import Library
+from verify.site.contents.papers import FILE, cited_numbers, paper_faults, paper_map, read_papers
 
 PAPERS = read_papers(ROOT)
 WORKS = works(ROOT / "docs/references.bib")

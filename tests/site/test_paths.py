@@ -10,9 +10,9 @@ import pytest
 from tests.site.conftest import ROOT
 from tests.site.test_browser import breaches  # noqa: F401  (a fixture)
 from verify.site.check import list_faults
-from verify.site.lists import ListError
-from verify.site.model import Library
-from verify.site.paths import FILE, LearningPath, before, foundations, needs, path_faults, read_paths
+from verify.site.contents.lists import ListError
+from verify.site.contents.model import Library
+from verify.site.contents.paths import FILE, LearningPath, before, foundations, needs, path_faults, read_paths
 
 PATHS = read_paths(ROOT)
 ONE = """one:

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.site.test_browser import AXE, SERIOUS
-from verify.site import runtime
-from verify.site.card import Shelf
-from verify.site.playground import LIMITS, examples, sources
+from verify.site.cards.card import Shelf
+from verify.site.programs import runtime
+from verify.site.programs.playground import LIMITS, examples, sources
 
 ROOT = Path(__file__).parents[2]
 VENDOR = ROOT / "docs" / "assets" / "vendor" / "pyodide"

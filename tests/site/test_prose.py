@@ -12,11 +12,12 @@ import pytest
 from verify.language.catalog import load_catalog
 from verify.language.claim import Claim
 from verify.language.document import read_document
-from verify.site import display, words
-from verify.site.card import Printer, Shelf
-from verify.site.lists import ListError
-from verify.site.model import Library
-from verify.site.prose import kept, read_prose
+from verify.site import words
+from verify.site.cards import display
+from verify.site.cards.card import Printer, Shelf
+from verify.site.contents.lists import ListError
+from verify.site.contents.model import Library
+from verify.site.contents.prose import kept, read_prose
 
 ROOT = Path(__file__).parents[2]
 HEADER = "What these lines are.\n\n"

@@ -4,8 +4,8 @@ import pytest
 
 from tests.experiments.test_records import MODULE, record
 from verify.ledger.recorded import gather
-from verify.site.card import Printer, Shelf, percent
-from verify.site.model import Experiment, Library
+from verify.site.cards.card import Printer, Shelf, percent
+from verify.site.contents.model import Experiment, Library
 
 
 def card(root, language="en", *records):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.site.card import Printer, Shelf
-from verify.site.model import Library
-from verify.site.runs import FOLDER, RunError, read_runs, spread
+from verify.site.cards.card import Printer, Shelf
+from verify.site.contents.model import Library
+from verify.site.contents.runs import FOLDER, RunError, read_runs, spread
 from verify.sources import source_hashes
 
 MODULE = "verify.experiments.training.loop"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.site.card import address
-from verify.site.search import formula_words
+from verify.site.cards.card import address
+from verify.site.programs.search import formula_words
 
 # What a reader types, and a claim that must be among the first five shown before anything is unfolded.
 ENGLISH = {

@@ -10,7 +10,7 @@ import pytest
 
 from tests.site.conftest import ROOT
 from verify.site.build import SiteError, build_site
-from verify.site.model import Library
+from verify.site.contents.model import Library
 from verify.site.serve import Version, rebuild, snapshot
 
 

@@ -15,12 +15,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from verify.language.ids import PATH
-from verify.site import citation, data, feeds, hover, pages, playground
-from verify.site.bibliography import Work, work_faults, works
+from verify.site import pages
+from verify.site.cards import citation, hover
 from verify.site.check import list_faults, site_faults
+from verify.site.contents.bibliography import Work, work_faults, works
+from verify.site.contents.model import Library
 from verify.site.edition import gather
-from verify.site.maths import FormulaError
-from verify.site.model import Library
+from verify.site.markdown.maths import FormulaError
+from verify.site.programs import data, feeds, playground
 from verify.site.serve import serve
 
 __all__ = ["SiteError", "build_site", "serve"]
@@ -28,7 +30,8 @@ __all__ = ["SiteError", "build_site", "serve"]
 Progress = Callable[[int, int, str], None]  # done, of how many, what comes next
 ZH_CONFIG = Path("verify/site/mkdocs.zh.yml")
 BIBLIOGRAPHY = "docs/references.bib"
-EXTENSIONS = ("verify.site.blocks", "verify.site.cite", "verify.site.numbers")  # those that need the shelf
+SHELF = ("blocks", "cite", "numbers")  # the extensions that need it
+EXTENSIONS = tuple(f"verify.site.markdown.{name}" for name in SHELF)
 
 
 class SiteError(Exception):

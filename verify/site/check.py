@@ -8,15 +8,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from verify.site.blocks import OPENS, TABLES, definitions, outside_fences
-from verify.site.cite import CITATION, keys
-from verify.site.lists import ListError
-from verify.site.model import Library
-from verify.site.numbers import number_faults
+from verify.site.contents.lists import ListError
+from verify.site.contents.model import Library
+from verify.site.contents.papers import paper_faults, read_papers
+from verify.site.contents.paths import path_faults, read_paths
+from verify.site.contents.prose import read_prose
+from verify.site.markdown.blocks import OPENS, TABLES, definitions, outside_fences
+from verify.site.markdown.cite import CITATION, keys
+from verify.site.markdown.numbers import number_faults
 from verify.site.pages import PageError, front_matter, sources
-from verify.site.papers import paper_faults, read_papers
-from verify.site.paths import path_faults, read_paths
-from verify.site.prose import read_prose
 
 REFERENCE = re.compile(r"(?<!!)\[[^\[\]]*\]\[([^\[\]]*)\]|\[([\w-]+\.[\w.-]+)\]\[\]")
 DEFINED = re.compile(r"\A {0,3}\[([^\]]+)\]:\s")

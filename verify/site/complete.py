@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from verify.language.ids import Register
-from verify.site.card import address
+from verify.site.cards.card import address
 
 EDITIONS = ("", "zh/")
 _ANCHOR = re.compile(r"""\bid=["']?([^"'\s>]+)""")

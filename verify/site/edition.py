@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from verify.site import pages
-from verify.site.bibliography import Work, works
-from verify.site.card import Shelf
-from verify.site.citation import read_imprint
-from verify.site.explorers import read_scripts
-from verify.site.model import Library
-from verify.site.papers import read_papers
-from verify.site.paths import read_paths
-from verify.site.prose import read_prose
-from verify.site.runs import read_runs
+from verify.site.cards.card import Shelf
+from verify.site.cards.citation import read_imprint
+from verify.site.cards.explorers import read_scripts
+from verify.site.contents.bibliography import Work, works
+from verify.site.contents.model import Library
+from verify.site.contents.papers import read_papers
+from verify.site.contents.paths import read_paths
+from verify.site.contents.prose import read_prose
+from verify.site.contents.runs import read_runs
 
 
 def gather(root: Path, language: str, library: Library, bibliography: Mapping[str, Work], url: str = "") -> Shelf:

@@ -14,7 +14,7 @@ from typing import Any
 
 from mkdocs.plugins import event_priority
 
-from verify.site import search
+from verify.site.programs import search
 
 HELD = re.compile(r"<(vd-formula|vd-graph|vd-stage|aside|ol)\b[^>]*\bdata-search-exclude\b.*?</\1>", re.S)
 FOREIGN = re.compile(
@@ -67,7 +67,7 @@ def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:
 
 def _claims(page: Any, config: Any) -> str:
     """The titles of the claims on a page that is made of nothing else."""
-    shelf = config.mdx_configs["verify.site.blocks"]["shelf"]
+    shelf = config.mdx_configs["verify.site.markdown.blocks"]["shelf"]
     return "; ".join(shelf.say(claim.title) for claim in shelf.library.topics.get(page.meta.get("topic"), ()))
 
 
@@ -84,5 +84,5 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
 @event_priority(-50)  # when the theme has written its index, and before it copies that for sites without a server
 def on_post_build(config: Any) -> None:
     """Lets the search find claims by id and by the names in their formulas."""
-    shelf = config.mdx_configs["verify.site.blocks"]["shelf"]
+    shelf = config.mdx_configs["verify.site.markdown.blocks"]["shelf"]
     search.complete(Path(config.site_dir) / "search" / "search_index.json", shelf)

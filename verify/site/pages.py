@@ -17,9 +17,9 @@ from verify.intake.schema import QUESTION, Field
 from verify.language.errors import LanguageError
 from verify.language.ids import Register
 from verify.site import words
-from verify.site.blocks import definitions, outside_fences
-from verify.site.card import Question
-from verify.site.model import Library
+from verify.site.cards.card import Question
+from verify.site.contents.model import Library
+from verify.site.markdown.blocks import definitions, outside_fences
 
 LANGUAGES = ("en", "zh")
 ONCE = "assets/vendor/pyodide/"  # too large to lie in every edition; all load it from the root

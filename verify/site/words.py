@@ -141,6 +141,13 @@ _PAIRS: dict[str, tuple[str, str]] = {
         "凡超出末列所示取值者，每项检查都会以至少 {0:g} 的概率予以否定；"
         "正确的版本未能通过其中任何一项的概率至多为 {1:.1g}。",
     ),
+    "order.sentence": (
+        "An order of convergence is computed and not sampled; these probabilities do not cover it. Its interval holds "
+        "it if the error of the local orders falls by a quarter or more from each step size to the next, which is "
+        "assumed and not proved.",
+        "收敛阶是算出来的，不是抽样得来的，上述概率不涉及它。若步长每缩小一级，局部阶的误差至少减少四分之一，"
+        "则区间必含真实的阶；这一条件是假设，未加证明。",
+    ),
     "sees.relative": ("a deviation of {0}", "{0} 的偏差"),
     "figure": ("figure", "图"),
     "not_run": ("not run yet", "尚未运行"),

@@ -13,8 +13,8 @@ import unicodedata
 from dataclasses import dataclass
 
 from verify.language.claim import SLIPS, Claim, Mistake, Row
-from verify.site.display import relation_sign
-from verify.site.model import Card, JudgedMistake, Library
+from verify.site.cards.display import relation_sign
+from verify.site.contents.model import Card, JudgedMistake, Library
 
 CHANGED = 0.75  # likeness above which one formula is the other with something changed
 _FORMULA = re.compile(r"\$[^$]*\$")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.language.claim import Claim, Mistake
-from verify.site.papers import Equation, PaperMap
+from verify.site.contents.papers import Equation, PaperMap
 
 SHELVES = ("paper", "tutorial", "lecture", "code", "list")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from verify.ledger import verdict as verdicts
-from verify.site.card import Shelf
-from verify.site.drawing import whole
-from verify.site.graph import KINDS
+from verify.site.cards.card import Shelf
+from verify.site.graph.drawing import whole
+from verify.site.graph.edges import KINDS
 
 LARGE = 600  # claims; with more the page would be slow under the tables of all, and each card has its own part of them
 SHORT = 8, 50  # of a large library: names in a list, rows of the table of what falls

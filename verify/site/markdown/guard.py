@@ -15,7 +15,7 @@ from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
-from verify.site.place import page_file
+from verify.site.markdown.place import page_file
 
 GUARDED = "questions/"
 MAX_PAGE, MAX_BRACKETS = 200_000, 2_000

@@ -9,7 +9,7 @@ from typing import Any
 from verify.language.claim import Claim, Mistake
 from verify.language.definitions import Definition, Form
 from verify.site import words
-from verify.site.model import Library
+from verify.site.contents.model import Library
 
 PAGE = "definitions.html"
 

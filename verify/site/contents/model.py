@@ -20,7 +20,7 @@ from verify.language.ids import Register, load_register
 from verify.ledger import verdict as verdicts
 from verify.ledger.history import Event, load_history
 from verify.ledger.verdict import StepVerdict
-from verify.site.graph import Graph
+from verify.site.graph.edges import Graph
 
 if TYPE_CHECKING:
     from verify.experiments.records import Record

@@ -10,7 +10,7 @@ from verify.language.names import latex_of_key
 from verify.language.notation import HUB, Notation, Translation
 from verify.language.printer import latex
 from verify.language.tree import Name
-from verify.site.model import Chain, Library, Step
+from verify.site.contents.model import Chain, Library, Step
 
 # The rows of the table of names, in its order: key in the common language -> the word for it in `words.py`.
 ROWS = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from verify.language.claim import Claim
 
 if TYPE_CHECKING:
-    from verify.site.card import Shelf
+    from verify.site.cards.card import Shelf
 
 # What BibTeX or LaTeX would read as more than a letter. Braces become commands: BibTeX counts even escaped ones.
 _ESCAPES = str.maketrans(

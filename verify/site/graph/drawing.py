@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from verify.site.graph import Edge, Graph
-from verify.site.graphviz import place
+from verify.site.graph.edges import Edge, Graph
+from verify.site.graph.layout import place
 from verify.site.words import SIGNS
 
 Curve = Sequence[tuple[float, float]]  # a start, then two handles and an end for each cubic piece

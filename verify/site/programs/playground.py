@@ -19,10 +19,11 @@ from pymdownx.blocks.block import Block
 
 from verify.language.claim import Claim
 from verify.language.document import Document, find_blocks
-from verify.site import runtime, words
-from verify.site.card import Printer, Shelf
-from verify.site.maths import KATEX
-from verify.site.model import Library
+from verify.site import words
+from verify.site.cards.card import Printer, Shelf
+from verify.site.contents.model import Library
+from verify.site.markdown.maths import KATEX
+from verify.site.programs import runtime
 
 FOLDER = "assets/playground"  # in the site's root: both editions load the same files
 PYODIDE = "assets/vendor/pyodide"

@@ -15,9 +15,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from verify.site.card import Printer
-from verify.site.explorer_settings import EXPLORERS, Explorer
-from verify.site.model import Library
+from verify.site.cards.card import Printer
+from verify.site.contents.explorer_settings import EXPLORERS, Explorer
+from verify.site.contents.model import Library
 
 FOLDER = "assets/explorers"
 SHARED = ("numerics.js", "figure.js")  # `controls.js`, the one file that knows the document, comes last

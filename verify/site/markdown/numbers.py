@@ -20,8 +20,8 @@ from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
 from verify.language.claim import Claim
-from verify.site.blocks import outside_fences, shelf_of, shelf_options
-from verify.site.model import Library
+from verify.site.contents.model import Library
+from verify.site.markdown.blocks import outside_fences, shelf_of, shelf_options
 
 if TYPE_CHECKING:
     from verify.experiments.records import Record

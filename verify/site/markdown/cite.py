@@ -9,7 +9,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from verify.site.blocks import outside_fences, shelf_of, shelf_options
+from verify.site.markdown.blocks import outside_fences, shelf_of, shelf_options
 
 CITATION = re.compile(r"(?<!\\)\[(@[\w:.-]+(?:\s*;\s*@[\w:.-]+)*)\]")
 

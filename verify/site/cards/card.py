@@ -16,15 +16,17 @@ from markupsafe import Markup, escape
 from verify.language.claim import Claim
 from verify.language.ids import Id
 from verify.ledger import verdict as verdicts
-from verify.site import display, maths, words
-from verify.site.bibliography import Work
-from verify.site.citation import Imprint, bibtex
-from verify.site.definitions import on_card
-from verify.site.drawing import around
-from verify.site.lists import Entry
-from verify.site.model import MUTANTS, Chain, Library, Step
-from verify.site.paths import LearningPath
-from verify.site.runs import Run
+from verify.site import words
+from verify.site.cards import display
+from verify.site.cards.citation import Imprint, bibtex
+from verify.site.contents.bibliography import Work
+from verify.site.contents.definitions import on_card
+from verify.site.contents.lists import Entry
+from verify.site.contents.model import MUTANTS, Chain, Library, Step
+from verify.site.contents.paths import LearningPath
+from verify.site.contents.runs import Run
+from verify.site.graph.drawing import around
+from verify.site.markdown import maths
 
 INLINE = re.compile(r"\$([^$]+)\$")
 
@@ -269,7 +271,7 @@ def percent(share: float) -> str:
 @functools.cache
 def _templates() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent.parent / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

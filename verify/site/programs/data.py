@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from verify.site.card import address
-from verify.site.model import Card, Library
+from verify.site.cards.card import address
+from verify.site.contents.model import Card, Library
 
 SCHEMAS = "reference/schema"  # in the site, one file for each document
 KEPT = ("results", "id", "schema")  # the ledger's own book-keeping: what it saves so as not to judge twice

@@ -45,20 +45,20 @@ from pymdownx.blocks import BlocksExtension as PymdownBlocks
 from pymdownx.blocks.block import Block, type_ranged_integer
 
 from verify.language.ids import RENAMED
-from verify.site.bibliography import SHELVES, annotation
-from verify.site.card import Printer, Shelf, address
-from verify.site.definitions import all_shown
-from verify.site.explorer_settings import EXPLORERS
-from verify.site.explorers import faults as explorer_faults
-from verify.site.explorers import render as render_explorer
-from verify.site.graph_page import graph_page
-from verify.site.mistakes import all_wrong, mistake_page, slips_of, wrong_versions
-from verify.site.notation import ROWS, names, translations
-from verify.site.papers import Equation, paper_map
-from verify.site.paths import before, needs
-from verify.site.place import page_file
-from verify.site.playground import PlaygroundBlock
-from verify.site.runs import FOLDER, spread
+from verify.site.cards.card import Printer, Shelf, address
+from verify.site.cards.explorers import faults as explorer_faults
+from verify.site.cards.explorers import render as render_explorer
+from verify.site.contents.bibliography import SHELVES, annotation
+from verify.site.contents.definitions import all_shown
+from verify.site.contents.explorer_settings import EXPLORERS
+from verify.site.contents.mistakes import all_wrong, mistake_page, slips_of, wrong_versions
+from verify.site.contents.notation import ROWS, names, translations
+from verify.site.contents.papers import Equation, paper_map
+from verify.site.contents.paths import before, needs
+from verify.site.contents.runs import FOLDER, spread
+from verify.site.graph.page import graph_page
+from verify.site.markdown.place import page_file
+from verify.site.programs.playground import PlaygroundBlock
 
 OPENS = re.compile(r"\A {0,3}(/{3,})\s*([\w-]+)\s*(?:\|\s*(.*?))?\s*\Z")
 CLOSES = re.compile(r"\A {0,3}/{3,}\s*\Z")
@@ -72,7 +72,7 @@ TABLES = (
 def shelf_options() -> dict[str, list[Any]]:
     """The options of an extension that draws on the shelf: the shelf itself, or where to read it from."""
     return {
-        "shelf": ["", "what the pages draw on, a verify.site.card.Shelf"],
+        "shelf": ["", "what the pages draw on, a verify.site.cards.card.Shelf"],
         "project": [".", "without a shelf: the folder of the project whose pages and ledger are read"],
         "language": ["en", "without a shelf: the edition"],
     }

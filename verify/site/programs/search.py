@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from verify.language.claim import Claim
-from verify.site.card import Shelf, address
+from verify.site.cards.card import Shelf, address
 
 CLAIM_BOOST = 3  # a claim stands before the pages that mention it
 _TEXT = re.compile(r"\\(?:text|tag|label|begin|end|htmlClass)\s*\{[^{}]*\}")

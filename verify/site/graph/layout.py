@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-VIZ = Path(__file__).parent / "vendor" / "viz" / "viz-global.js"
+VIZ = Path(__file__).parent.parent / "vendor" / "viz" / "viz-global.js"
 WAIT = 30.0  # seconds for the engine to start; it takes 0.2
 POINTS = 72  # to an inch, in which Graphviz wants the sizes of boxes
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from verify.ledger.history import REMOVED
 from verify.site import words
-from verify.site.card import Shelf, address
+from verify.site.cards.card import Shelf, address
 
 FOLDER = Path("feeds")
 ATOM = "http://www.w3.org/2005/Atom"

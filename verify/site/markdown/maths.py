@@ -20,9 +20,9 @@ from markdown.extensions import Extension
 from markdown.postprocessors import Postprocessor
 from markupsafe import Markup
 
-from verify.site.place import page_file
+from verify.site.markdown.place import page_file
 
-KATEX = Path(__file__).parent / "vendor" / "katex" / "katex.min.js"
+KATEX = Path(__file__).parent.parent / "vendor" / "katex" / "katex.min.js"
 GENERIC = re.compile(r'<(span|div) class="arithmatex">\s*(?:\\\(|\\\[)(.*?)(?:\\\)|\\\])\s*</\1>', re.S)
 
 # `\htmlClass` is ours alone: it puts the verdict's colour on a mark. Everything else that KaTeX calls

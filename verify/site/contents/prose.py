@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from verify.site.lists import ListError
+from verify.site.contents.lists import ListError
 
 NAME = "prose.zh.txt"
 KEPT = re.compile(r"\$[^$]+\$|`[^`]+`|\[[^\[\]]*\]\[[^\[\]]*\]|\]\([^)]*\)|\[@[^\]]+\]")

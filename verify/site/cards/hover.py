@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from verify.site.card import Printer, Shelf
+from verify.site.cards.card import Printer, Shelf
 
 FOLDER = Path("assets") / "hover"
 PAGES = ("references", "definitions")  # pages with cards of their own; no topic can have these names, see `write`

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verify.language.claim import Claim
-from verify.site.lists import Entry, ListError, read_list, unknown
+from verify.site.contents.lists import Entry, ListError, read_list, unknown
 
 FILE = "docs/paths.yml"
 PATH_KEYS = ("title", "after", "stages")

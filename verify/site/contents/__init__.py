@@ -1,0 +1,1 @@
+"""What the site knows, as data: claims with their verdicts, works, papers, learning paths, runs."""

@@ -1,0 +1,1 @@
+"""What happens to the text of a page: extensions of Python-Markdown."""
