@@ -205,11 +205,14 @@ def test_a_change_of_the_vocabulary_makes_its_translations_stale_and_no_other():
         assert (claim_key(made.judged, PROOF) != claim_key(other[to].judged, PROOF)) == (to == "flow")
 
 
+LETTERS = PRECOND.replace("    INTO\n", "").replace("$\\sigma$, $x$\n", "LETTERS\n", 1)
 REFUSED = {
     "there is no notation 'edn'": PRECOND.replace("notation: edm", "notation: edn").replace("    INTO\n", ""),
     "there is no notation 'ddim'": PRECOND.replace("INTO", "into: ddim"),
     "does not say which letters": PRECOND.replace("    INTO\n", "").replace("    letters: $\\sigma$, $x$\n", ""),
     "c is defined in the claim": PRECOND.replace("    INTO\n", "").replace("$x$\n", "$c = x$\n", 1),
+    r"\sigma and \tau would both be called \sigma": LETTERS.replace("LETTERS", r"$\sigma$, $\tau = \sigma$"),
+    r"\tau and \sigma would both be called \sigma": LETTERS.replace("LETTERS", r"$\tau = \sigma$"),
     "is no letter of edm": PRECOND.replace("    INTO\n", "").replace("$x$\n", "$x = \\alpha_t$\n", 1),
     "its own letter t is a letter of that notation too": PRECOND.replace("INTO", "into: flow").replace(r"\tau", "t"),
     "its rows are not those of the claim": by_hand("ddpm", POINT + r" = x_0", LOG),

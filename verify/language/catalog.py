@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from verify.language.claim import Claim, Rule
 from verify.language.defined import Names, unknown_claims, with_defined
 from verify.language.definitions import Definition, load_definitions
-from verify.language.document import Document, Vocabulary, load_document, read_vocabulary
+from verify.language.document import Document, Vocabulary, decode_document, read_bytes, read_vocabulary
 from verify.language.errors import LanguageError
 from verify.language.notation import Notation, Translation, notations_of, translate
 from verify.language.quotes import link
@@ -41,6 +42,11 @@ class Catalog:
             for one in (claim, *(made.judged for made in self.translations.get(claim.id, ())))
         ]
 
+    def translate(self, chosen: Container[str] | None = None) -> None:
+        """Put the claims that ask for it, or those of them that are chosen, into the other notations."""
+        self.translations, errors = translate(self.documents, self.claims, self.notations, chosen)
+        self.errors += errors
+
     def used_by(self, claim_id: str) -> tuple[str, ...]:
         """The claims that rest directly on this one."""
         return tuple(c.id for c in self.claims.values() if claim_id in c.uses)
@@ -65,28 +71,51 @@ def theory_root(root: Path) -> Path:
 
 def load_vocabularies(theory: Path) -> tuple[dict[str, Vocabulary], list[LanguageError]]:
     """The shared vocabularies, one a topic: `theory/<topic>/vocabulary.md`."""
+    found, errors = _read_vocabularies(_vocabulary_texts(theory))
+    return dict(found), list(errors)
+
+
+def _vocabulary_texts(theory: Path) -> tuple[tuple[str, str, str], ...]:
+    """(topic, file, text) of each."""
+    paths = sorted(theory.glob("*/vocabulary.md"))
+    return tuple((path.parent.name, _shown(path, theory), path.read_text("utf-8")) for path in paths)
+
+
+@functools.lru_cache(maxsize=8)
+def _read_vocabularies(
+    texts: tuple[tuple[str, str, str], ...],
+) -> tuple[dict[str, Vocabulary], list[LanguageError]]:
     found: dict[str, Vocabulary] = {}
     errors = []
-    for path in sorted(theory.glob("*/vocabulary.md")):
+    for topic, file, text in texts:
         try:
-            found[path.parent.name] = read_vocabulary(path.read_text("utf-8"), _shown(path, theory))
+            found[topic] = read_vocabulary(text, file)
         except LanguageError as error:
             errors.append(error)
     return found, errors
 
 
+@functools.lru_cache(maxsize=1024)
+def _read(data: bytes, name: str, vocabularies: tuple[tuple[str, str, str], ...]) -> Document:
+    """What stands in a file. It is read once: two revisions, or a repository before and after a save, share the most.
+
+    Nobody may change the document.
+    """
+    return decode_document(data, name, _read_vocabularies(vocabularies)[0])
+
+
 def load_catalog(root: Path, translated: bool = True) -> Catalog:
     """Read every claim under `root`, with its translations unless told not to. Errors are collected, never raised."""
     theory = theory_root(root)
-    vocabularies, errors = load_vocabularies(theory)
-    catalog = Catalog(errors=errors)
+    vocabularies = _vocabulary_texts(theory)
+    catalog = Catalog(errors=list(_read_vocabularies(vocabularies)[1]))
     paths = [
         *sorted(theory.glob("*/claims.md")),
         *sorted((root / "questions").glob("*.md")),
         *sorted(p for p in (root / "docs").rglob("*.md") if _is_source(p, root)),
     ]
     for path in paths:
-        document = load_document(path, _shown(path, root), vocabularies)
+        document = _read(read_bytes(path), _shown(path, root), vocabularies)
         catalog.documents.append(document)
         catalog.errors += document.errors
         for claim in document.claims:
@@ -102,12 +131,9 @@ def load_catalog(root: Path, translated: bool = True) -> Catalog:
     names = Names(catalog.definitions)
     catalog.claims = {claim.id: with_defined(claim, names) for claim in linked}
     broken += [*unread, *unknown_claims(catalog.definitions, list(catalog.claims))]
-    for document in catalog.documents:
-        document.claims = [catalog.claims[claim.id] for claim in document.claims]
     catalog.notations = notations_of(catalog.documents, catalog.claims)
     if translated:
-        catalog.translations, untranslated = translate(catalog.documents, catalog.claims, catalog.notations)
-        catalog.errors += untranslated
+        catalog.translate()
     catalog.errors += broken + _broken_cards(catalog)
     return catalog
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from verify.language.declared_names import DeclaredName, read_left_name, read_names
 from verify.language.errors import LanguageError, placed
-from verify.language.formulas import read_formulas, refuse_circles
+from verify.language.formulas import premises_of, read_formulas, refuse_circles, refuse_tied_laws
 from verify.language.growth import refuse_growth
 from verify.language.lines import KEYWORDS, Line, domain_of, is_assumption, kinds_of, sides_of, split_lines
 from verify.language.names import latex_of_key
@@ -52,11 +52,16 @@ def declare(items: list[tuple[str, int]], base: Scope | None = None, override: b
         if not line.keyword:
             with placed(line.formula_offset):
                 _declare_names(line, scope, own, override)
+    written: dict[int, Line] = {}
     for line in lines:
         read_formulas(line, scope)
+        for premise in premises_of(scope):
+            written.setdefault(id(premise), line)
     refuse_circles(scope, lines)
     refuse_growth(scope, lines[0].offset if lines else 0)
     _assume_domains_of_definitions(scope, own)
+    if lines:
+        refuse_tied_laws(scope, written, lines[0])
     return scope
 
 

@@ -89,12 +89,17 @@ class Document:
 
 def load_document(path: Path, name: str, vocabularies: Mapping[str, Vocabulary]) -> Document:
     """Read a file. One that is not UTF-8 gives a document with that error and no claims."""
+    return decode_document(read_bytes(path), name, vocabularies)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file, as many as are needed to see that it is too large."""
     with path.open("rb") as file:
-        return decode_document(file.read(MAX_BYTES), name, vocabularies)
+        return file.read(MAX_BYTES)
 
 
 def decode_document(data: bytes, name: str, vocabularies: Mapping[str, Vocabulary]) -> Document:
-    """Read the bytes of a file, of which no more than MAX_BYTES are needed to see that it is too large."""
+    """Read the bytes of a file, see `read_bytes`."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

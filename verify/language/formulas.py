@@ -3,6 +3,7 @@ r"""Formulas of declaration lines to a scope: definitions, relations, equations,
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 from verify.language.chain import _pieces
 from verify.language.declared_names import read_left_name, read_names
@@ -12,7 +13,7 @@ from verify.language.names import latex_of_key
 from verify.language.reader import read_formula
 from verify.language.scope import NONNEGATIVE, POSITIVE, UNIT, Scope
 from verify.language.shapes import is_matrix
-from verify.language.tree import Add, Call, Gaussian, Identity, Name, Negate, Node, Number, Power
+from verify.language.tree import Add, Call, Gaussian, Identity, Moment, Name, Negate, Node, Number, Power
 
 
 def read_formulas(line: Line, scope: Scope) -> None:
@@ -150,6 +151,43 @@ def _read_stochastic(text: str, offset: int, scope: Scope, key: str) -> Node:
     probe = scope.copy()
     probe.sde[key] = Identity()
     return _read(text, offset, probe)
+
+
+def refuse_tied_laws(scope: Scope, lines: dict[int, Line], first: Line) -> None:
+    """LanguageError for a premise about the values of a random name: they have its law, independent of the others.
+
+    Such a premise would change the law, and what is computed from the declared one would be false. `lines` says
+    by the id of a tree where a premise stands, `first` where the declarations begin.
+    """
+    for node in premises_of(scope):
+        for key in _random_values(node, scope):
+            line = lines.get(id(node), first)
+            raise LanguageError(
+                f"{latex_of_key(key)} is random: no equation or inequality may restrict its values",
+                (line.formula_offset, line.formula_offset + len(line.formula)),
+                "define the name that depends on it by a formula, and leave out its domain",
+            )
+
+
+def premises_of(scope: Scope) -> list[Node]:
+    """What the scope says of the values of its names: assumptions, equations, relations."""
+    roots = [d.root_of[1] for d in scope if d.root_of is not None]
+    return [*scope.assumptions, *(side for pair in scope.equations for side in pair), *roots]
+
+
+def _random_values(node: Node, scope: Scope, seen: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The random names on whose values a formula depends, through definitions; a moment depends on laws only."""
+    if isinstance(node, Moment):
+        return
+    key = node.key if isinstance(node, Name | Call) else ""
+    declared = scope.get(key)
+    if declared is not None and key not in seen:
+        if declared.kind == "random":
+            yield key
+        if declared.definition is not None:
+            yield from _random_values(declared.definition, scope, seen | {key})
+    for child in node.children():
+        yield from _random_values(child, scope, seen)
 
 
 def refuse_circles(scope: Scope, lines: list[Line]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from verify.language.names import canonical, latex_of_key
 from verify.language.operands import occurs_in
+from verify.language.scope import NONNEGATIVE, POSITIVE, UNIT
 from verify.language.tokens import COMMAND, SYMBOL
 from verify.language.tree import (
     Constant,
@@ -34,11 +35,13 @@ def read_integral(reader: Reader, stops: tuple[str, ...]) -> Node:
     lower = upper = None
     while reader.token.kind == COMMAND and reader.token.text in _INTEGRALS:
         signs += _INTEGRALS[reader.advance().text]
-    over = ""
+    over, everywhere = "", False
     while reader.at_any(SYMBOL, "_^"):
         if reader.advance().text == "^":
             upper = reader.group()
-        elif not _skip_whole_space(reader):
+        elif _skip_whole_space(reader):
+            everywhere = True
+        else:
             lower = reader.group()
     if upper is None and isinstance(lower, Name):
         over, lower = lower.key, None  # \\int_x f dx: over all of x, when x is what it integrates over
@@ -62,8 +65,23 @@ def read_integral(reader: Reader, stops: tuple[str, ...]) -> Node:
     if over and variables != [over]:
         raise reader.fail("an integral has both limits or none", reader.span_from(start))
     if lower == Negate(Constant("infinity")) and upper == Constant("infinity"):
-        lower = upper = None
+        lower, upper, everywhere = None, None, True
+    if everywhere:
+        _refuse_half_lines(reader, variables, start)
     return Integral(tuple(variables), lower, upper, integrand, span=reader.span_from(start), enclosed=True)
+
+
+def _refuse_half_lines(reader: Reader, variables: list[str], start: int) -> None:
+    """An integral without limits runs over the declared domain; limits at both infinities must say the same."""
+    for key in variables:
+        domain = reader.scope.declarations[key].domain
+        if domain in (POSITIVE, NONNEGATIVE, UNIT):
+            name, words = latex_of_key(key), "in (0,1)" if domain == UNIT else domain
+            raise reader.fail(
+                f"{name} is declared {words}, but the integral runs over the whole line",
+                reader.span_from(start),
+                f"declare {name} real, or write \\int without limits for all its values",
+            )
 
 
 def _skip_whole_space(reader: Reader) -> bool:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,6 +34,7 @@ from verify.language.tidy import Tidy
 from verify.language.tree import ArgMin, Call, Limit, Name, Node
 
 HUB, PATH = "edm", "path"
+Letter = Name | Call
 _LETTERS = r"write  letters: $\sigma$, $a = \bar\alpha_t$"
 _SIGNS = {"<=": r"\le", ">=": r"\ge", "law": r"\overset{d}{=}", "approx": r"\approx", "propto": r"\propto",
           "to": r"\to"}  # fmt: skip
@@ -102,16 +103,22 @@ def notations_of(documents: Iterable[Document], claims: Mapping[str, Claim]) -> 
 
 
 def translate(
-    documents: Iterable[Document], claims: Mapping[str, Claim], notations: Mapping[str, Notation]
+    documents: Iterable[Document],
+    claims: Mapping[str, Claim],
+    notations: Mapping[str, Notation],
+    chosen: Container[str] | None = None,
 ) -> tuple[dict[str, tuple[Translation, ...]], list[LanguageError]]:
-    """The translations of every claim, in the order of the notations; and what cannot be translated, with its place."""
+    """The translations of every claim, or of those `chosen`, in the order of the notations; and what cannot be
+    translated, with its place."""
     found: dict[str, tuple[Translation, ...]] = {}
     errors: list[LanguageError] = []
     for document in documents:
         by_hand = {(block.name, block.options.get("to", "")): block for block in document.translations}
         used: set[tuple[str, str]] = set()
-        for id_, written in document.written.items():
-            if not written.notation:
+        asking = {id_: written for id_, written in document.written.items() if written.notation}
+        left_out = set() if chosen is None else {id_ for id_ in asking if id_ not in chosen}
+        for id_, written in asking.items():
+            if id_ in left_out:
                 continue
             try:
                 source = _Source(claims[id_], written, notations)
@@ -129,6 +136,8 @@ def translate(
                     error.message = f"{id_} in the notation {to}: {error.message}"
                     errors.append(error if error.file else _placed(error, document, written.start))
         for id_, to in by_hand.keys() - used:
+            if id_ in left_out:
+                continue
             why = f"a translation of {id_ or 'nothing'} to {to or 'nothing'}, which is no claim here with that target"
             tip = "give the claim  notation: edm  (and  into: ...), and the block  to: ddpm"
             errors.append(_placed(LanguageError(why, suggestion=tip), document, by_hand[id_, to].start))
@@ -163,15 +172,15 @@ class _Source:
                 raise LanguageError(f"there is no notation {name!r}", suggestion="known: " + ", ".join(self.notations))
         return [name for name in self.notations if name in (self.written.into or every)]
 
-    def _letters(self, base: Notation) -> dict[Node, Node]:
+    def _letters(self, base: Notation) -> dict[Letter, Letter]:
         """Letter of the claim -> name of its notation, as `letters:` lists them; nothing is guessed."""
         names = self._names(base)
-        listed: dict[Node, Node] = {}
+        listed: dict[Letter, Letter] = {}
         for pair in re.findall(r"\$([^$]+)\$", self.written.letters):
             left, _, right = pair.partition("=")
             letter = read_formula(left.strip(), self.claim.scope)
             name = read_formula((right or left).strip(), base.scope)
-            if not isinstance(letter, Name | Call) or not isinstance(name, Name | Call):
+            if not isinstance(letter, Letter) or not isinstance(name, Letter):
                 raise LanguageError(f"{pair!r} is no pair of letters", suggestion=_LETTERS)
             declared = self.claim.scope.get(letter.key)
             if declared is not None and declared.definition is not None:
@@ -181,7 +190,23 @@ class _Source:
             listed[letter] = name
         if not listed:
             raise LanguageError("letters: does not say which letters are those of the notation", suggestion=_LETTERS)
+        self._kept_apart(listed)
         return listed
+
+    def _kept_apart(self, listed: Mapping[Letter, Letter]) -> None:
+        """Two letters under one name would make of the claim a special case, which says less than the claim."""
+        last = {name: letter for letter, name in listed.items()}
+        for letter, name in listed.items():
+            other = last[name]
+            if name not in listed and name.key in self.claim.scope and name.key in self._mentioned():
+                other = name  # a letter of the claim that keeps its name
+            if other != letter:
+                raise LanguageError(f"{latex(letter)} and {latex(other)} would both be called {latex(name)}",
+                                    suggestion="give each letter of the claim a name of its own")  # fmt: skip
+
+    def _mentioned(self) -> list[str]:
+        formulas = [row.expression for chain in self.claim.chains for row in chain]
+        return Mentions(self.claim.scope).through(formulas)
 
     def _names(self, base: Notation) -> set[str]:
         if self.written.notation == PATH:  # the coefficients, and what EDM's notation has too
@@ -201,7 +226,8 @@ class _Source:
 
     def images(self, to: str) -> dict[Node, Node]:
         """Letter of the claim -> formula in the letters of `to`, as put together."""
-        target, found = self.notations[to], {}
+        target = self.notations[to]
+        found: dict[Node, Node] = {}
         express = Substitution({Name(k): v for k, v in target.images.items()}, target.scope)
         for letter, name in self.letters.items():
             if self.written.notation == to:

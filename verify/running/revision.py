@@ -11,7 +11,7 @@ import json
 import re
 import subprocess
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,7 +19,7 @@ from verify.experiments.records import COMMITTED, LOCAL
 from verify.language.catalog import Catalog, load_catalog
 from verify.language.claim import Claim
 from verify.language.errors import LanguageError
-from verify.ledger.keys import PROOF, SAMPLING, claim_key, is_fresh
+from verify.ledger.keys import PROOF, SAMPLING, claim_key, definitions_key, is_fresh
 from verify.ledger.recorded import deciding, gather
 from verify.ledger.status import status_document
 from verify.ledger.store import FOLDER, Ledger
@@ -72,7 +72,10 @@ def commits_ledger(root: Path, commit: str) -> bool:
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a comparison: a folder, the claims read there, its ledger, and whether it was taken out of Git."""
+    """One side of a comparison: a folder, the claims read there, its ledger, and whether it was taken out of Git.
+
+    The claims have no translations yet.
+    """
 
     folder: Path
     taken_out: bool
@@ -81,7 +84,7 @@ class Side:
 
     @classmethod
     def of(cls, folder: Path, taken_out: bool) -> Side:
-        return cls(folder, taken_out, load_catalog(folder), Ledger(folder))
+        return cls(folder, taken_out, load_catalog(folder, translated=False), Ledger(folder))
 
     def status(self, known: Path) -> dict[str, Any]:
         """The status document. Records made in the repository `known` count for each side."""
@@ -96,12 +99,16 @@ def judge_differences(base: Side, head: Side, known: Path, jobs: int | None = No
     """
     crashes: dict[str, str] = {}
     todo: list[tuple[Ledger, list[Claim]]] = []
-    for side, other in ((base, head), (head, base)):
+    differing = _differing(base.catalog, head.catalog)
+    # What both sides say alike has the same translations, with the same verdicts where no side brings its own.
+    chosen = differing if base.taken_out and head.taken_out else None
+    for side in (base, head):
+        side.catalog.translate(chosen)
         if side.taken_out:
             ledger, mine = side.ledger, side.catalog
             _seed(mine, ledger, Ledger(known))
-            differing = [claim for claim in mine.judged() if not _same(claim, other.catalog)]
-            todo.append((ledger, [claim for claim in differing if not is_fresh(claim, ledger.entry(claim.id))]))
+            claims = mine.judged(claim for claim in mine.claims.values() if claim.id in differing)
+            todo.append((ledger, [claim for claim in claims if not is_fresh(claim, ledger.entry(claim.id))]))
     if any(claims for _, claims in todo):
         from verify.running.judge import judge_claims
         from verify.running.workers import Workers
@@ -133,9 +140,26 @@ def _seed(catalog: Catalog, target: Ledger, source: Ledger) -> None:
             target.write(name, {key: value for key, value in entry.items() if key not in ("schema", "id")})
 
 
-def _same(claim: Claim, other: Catalog) -> bool:
-    twin = next((one for one in other.judged() if one.id == claim.id), None)
-    return twin is not None and all(claim_key(claim, route) == claim_key(twin, route) for route in (PROOF, SAMPLING))
+def _differing(base: Catalog, head: Catalog) -> set[str]:
+    """The claims that one side has and the other has not, or has otherwise."""
+    before, after = _asked(base), _asked(head)
+    differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    notations = [notation.claim.id for side in (base, head) for notation in side.notations.values()]
+    return {*before, *after} if differing.intersection(notations) else differing
+
+
+def _asked(catalog: Catalog) -> dict[str, list[object]]:
+    """What is judged of each claim: its steps and mistakes, its defined names, and the translations it asks for."""
+    found: dict[str, list[object]] = {
+        claim.id: [claim_key(claim, PROOF), claim_key(claim, SAMPLING), definitions_key(claim)]
+        for claim in catalog.claims.values()
+    }
+    for document in catalog.documents:
+        for name, written in document.written.items():
+            found[name].append(replace(written, start=0))
+        for block in document.translations:
+            found.setdefault(block.name, []).append((block.options, block.body))
+    return found
 
 
 def _git(root: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
