@@ -9,10 +9,11 @@ import pytest
 
 from verify.language.claim import Claim
 from verify.language.document import Document, load_document, read_document
-from verify.language.notation import HUB, Notation, Translation, is_translation, notations_of, translate
+from verify.language.notation import HUB, Notation, Translation, is_translation, notations_of
 from verify.language.printer import latex
 from verify.language.reader import read_formula
 from verify.language.tidy import Tidy
+from verify.language.translate import translate
 from verify.ledger.keys import PROOF, claim_key
 from verify.ledger.verdict import PROVED, REFUTED
 from verify.running import tasks

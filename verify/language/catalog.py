@@ -12,8 +12,9 @@ from verify.language.defined import Names, unknown_claims, with_defined
 from verify.language.definitions import Definition, load_definitions
 from verify.language.document import Document, Vocabulary, decode_document, read_bytes, read_vocabulary
 from verify.language.errors import LanguageError
-from verify.language.notation import Notation, Translation, notations_of, translate
+from verify.language.notation import Notation, Translation, notations_of
 from verify.language.quotes import link
+from verify.language.translate import translate
 
 PACKAGED_THEORY = Path(__file__).parent.parent / "theory"
 
