@@ -31,6 +31,7 @@ from verify.experiments.run import LANGUAGES, SettingError, load, make_setting, 
 from verify.experiments.statistics import CONFIRMED, MISS, NormalMean, around
 from verify.sources import source_hashes
 
+pytestmark = pytest.mark.long
 NAMES = [entry.name for entry in all_experiments().values() if entry.quick]
 RECORDS = Path(verify.__file__).parent.parent / "records"
 

@@ -67,6 +67,30 @@ def test_a_damaged_record_is_named_and_the_others_are_read(tmp_path, damage):
         read_record(broken)
 
 
+@pytest.mark.parametrize(
+    ("part", "changes", "said"),
+    [
+        ("checks", "x", "number 1 of its checks holds no fields"),
+        *(("checks", {name: None}, f"number 1 of its checks holds no {name}") for name in check()),
+        *(("variants", {name: []}, f"number 1 of its variants holds no {name}") for name in variant()),
+        ("checks", {"margin": [0.4]}, "number 1 of its checks holds no margin"),
+        ("checks", {"low": True}, "number 1 of its checks holds no low"),
+        ("checks", {"estimate": "about a half"}, "number 1 of its checks holds no estimate"),
+    ],
+)
+def test_a_record_with_a_damaged_part_is_none(tmp_path, part, changes, said):
+    path = record().write(tmp_path, {})
+    data = json.loads(path.read_text())
+    data[part][0] = changes if isinstance(changes, str) else data[part][0] | changes
+    path.write_text(json.dumps(data))
+    with pytest.raises(RecordError, match=said):
+        read_record(path)
+    data[part][0] = {}
+    path.write_text(json.dumps(data))
+    with pytest.raises(RecordError, match="run its experiment again"):
+        read_record(path)
+
+
 def test_a_write_that_fails_leaves_the_old_record_whole(tmp_path, monkeypatch):
     path = record().write(tmp_path, {})
     before = path.read_bytes()
@@ -201,6 +225,9 @@ def test_nan_agrees_with_nothing_but_nan():
         (STALE, f"the code differs .*{MODULE}"),
         ({"checks": [check("median")]}, "the checks differ: mean, median"),
         ({"variants": []}, "the variants differ: wrong"),
+        ({"checks": [check() | {"predicted": 0.501}]}, "the prediction of the check mean differs: 0.5 and 0.501"),
+        ({"checks": [check() | {"kind": "arithmetic"}]}, "the kind of the check mean differs: sampled and arithmetic"),
+        ({"checks": [check() | {"margin": [0.3, 0.6]}]}, "the margin of the check mean differs: 0.4, 0.6 and 0.3, 0.6"),
     ],
 )
 def test_another_question_is_not_compared(changes, part):

@@ -329,6 +329,20 @@ def test_order_of_a_power_with_a_correction(order, constant, drift):
     assert found.high - found.low < 0.5
 
 
+@given(
+    order=st.floats(0.5, 5), bias=st.floats(-0.5, 0.5), ratios=st.lists(st.floats(-0.75, 0.75), min_size=2, max_size=5)
+)
+def test_an_order_is_covered_where_the_bias_falls_by_a_quarter(order, bias, ratios):
+    """Whatever else the biases of the local orders do: the assumption under which the interval is a bound."""
+    sizes, errors = [1.0], [1.0]
+    for ratio in (1.0, *ratios):
+        bias *= ratio
+        sizes.append(sizes[-1] / 2)
+        errors.append(errors[-1] / 2 ** (order + bias))
+    found = order_interval(sizes, errors, 0.0)
+    assert found.low - 1e-9 <= order <= found.high + 1e-9
+
+
 @pytest.mark.parametrize("errors", [[1.0, math.nan, 0.1, 0.1], [1.0, 0.5, 0.25], [1e-15] * 6, [math.inf] * 5])
 def test_an_order_without_levels_is_nan(errors):
     found = order_interval([2.0**-k for k in range(len(errors))], errors, 1e-14)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verify.commands import common
-from verify.experiments.records import COMMITTED, LOCAL, Record, RecordError, read_record
+from verify.experiments.records import COMMITTED, DEVICES, LOCAL, Record, RecordError, read_record
 from verify.experiments.registry import Entry, all_experiments, select
-from verify.ledger.recorded import Kept, gather, here
+from verify.ledger.recorded import Kept, gather, here, unrecorded
 from verify.running.engine import EngineError
 from verify.running.options import add_engine_arguments, place_of
 
@@ -68,6 +68,12 @@ def _list(arguments: argparse.Namespace) -> int:
              ", ".join(e.claims), e.title["en"]) for e in entries.values()
         ]  # fmt: skip
         common.print_table(("experiment", "", "records", "claims", "title"), rows)
+        for device in DEVICES:
+            missing = [name for name in entries if device in unrecorded(kept.get(name, ()))]
+            if missing:
+                named = "all" if len(missing) == len(entries) else " ".join(missing)
+                print(f"{len(missing)} of {len(entries)} without a fresh record on {device}: "
+                      f"verify experiment run {named} --device {device} --record")  # fmt: skip
     for problem in damaged:
         print(problem, file=sys.stderr)
     return common.WELL

@@ -3,8 +3,8 @@
 Latents are counter-based, so both runs drew the same samples and their estimates may differ by rounding only: this
 sees a fault of one device some million times sooner than a comparison of two independent runs would. Each check keeps
 its kind. An `exact` number must be equal. A `sampled` one may differ by the rounding of both runs. An `arithmetic` one
-may also differ by the widths of its intervals, which already say how well the number itself is known (an order that is
-read off from errors above rounding). No torch is imported.
+or an `order` may also differ by the widths of its intervals, which already say how well the number itself is known.
+Both runs must have predicted the same. No torch is imported.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Comparison:
 
 
 def compare(first: Record, second: Record) -> Comparison:
-    """Compares two records. OtherQuestion when name, seed, code, checks or wrong variants differ."""
+    """Compares two records. OtherQuestion when name, seed, code, predictions or wrong variants differ."""
     _same_question(first, second)
     rejected = [{v["name"] for v in record.variants if v["rejected"]} for record in (first, second)]
     return Comparison(
@@ -68,20 +68,35 @@ def _same_question(first: Record, second: Record) -> None:
         names = [[part["name"] for part in getattr(record, what)] for record in (first, second)]
         if names[0] != names[1]:
             raise OtherQuestion(f"the {what} differ: {', '.join(sorted(set(names[0]) ^ set(names[1])))}")
+    for one, other in zip(first.checks, second.checks, strict=True):
+        _same_prediction(one, other, first.dtype == second.dtype)
+
+
+def _same_prediction(one: dict[str, Any], other: dict[str, Any], same_dtype: bool) -> None:
+    """A prediction comes from formulas and differs by rounding only; a margin may be a multiple of the dtype's."""
+    room = one["rounding"] + other["rounding"]
+    parts = {"prediction": ([one["predicted"]], [other["predicted"]]), "kind": ([one["kind"]], [other["kind"]])}
+    if same_dtype:
+        parts["margin"] = (one["margin"], other["margin"])
+    for what, (mine, theirs) in parts.items():
+        if not all(_close(a, b, room) for a, b in zip(mine, theirs, strict=True)):
+            shown = " and ".join(", ".join(str(number) for number in numbers) for numbers in (mine, theirs))
+            raise OtherQuestion(f"the {what} of the check {one['name']} differs: {shown}; run the older one again")
+
+
+def _close(one: float | str, other: float | str, room: float) -> bool:
+    """Texts (nan, infinities, a kind) must be equal."""
+    return one == other if isinstance(one, str) or isinstance(other, str) else abs(one - other) <= room
 
 
 def _compared(one: dict[str, Any], other: dict[str, Any]) -> Compared:
     tolerance = one["rounding"] + other["rounding"]
-    if one["kind"] == "arithmetic":
+    if one["kind"] in ("arithmetic", "order"):
         tolerance += _half_width(one) + _half_width(other)
     first, second = one["estimate"], other["estimate"]
-    if isinstance(first, str) or isinstance(second, str):  # nan and infinities
-        difference, close = None, first == second
-    else:
-        difference = second - first
-        close = abs(difference) <= tolerance
+    difference = None if isinstance(first, str) or isinstance(second, str) else second - first
     verdicts = (one["verdict"], other["verdict"])
-    agree = close and verdicts[0] == verdicts[1]
+    agree = _close(first, second, tolerance) and verdicts[0] == verdicts[1]
     return Compared(one["name"], one["kind"], first, second, verdicts, difference, tolerance, agree)
 
 

@@ -85,6 +85,7 @@ class Prediction:
     blind        values that the test may miss; anything outside is refuted with probability at least 1 - MISS
     false_alarm  probability that a right version's interval misses the truth; 0 where nothing is sampled
     counted      a whole number that is the same on every device (calls of a denoiser)
+    order        an order of convergence: its interval rests on an assumption, see `order_interval`
     unit         size of the numbers that are averaged or subtracted to give the estimate. Two devices see the same
                  latents, so their estimates may differ by `ROUNDINGS` roundings of it and no more; set it where the
                  numbers are far from the larger of 1 and the prediction
@@ -98,11 +99,14 @@ class Prediction:
     method: str
     counted: bool = False
     unit: float | None = None
+    order: bool = False
 
     @property
     def kind(self) -> str:
-        """`exact`, `sampled` or `arithmetic`: how two runs of it are compared."""
-        return "exact" if self.counted else "sampled" if self.false_alarm > 0 else "arithmetic"
+        """`exact`, `sampled`, `order` or `arithmetic`: how two runs of it are compared, and what its interval says."""
+        if self.counted:
+            return "exact"
+        return "sampled" if self.false_alarm > 0 else "order" if self.order else "arithmetic"
 
     def tolerance(self, rounding: float) -> float:
         """How far rounding may move the estimate; `rounding` is the dtype's unit roundoff."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,44 @@ from verify.sources import source_hashes
 SCHEMA = 2
 LOCAL = Path(".verify") / "records"  # made on this machine by `verify run`
 VERDICTS = ("confirmed", "refuted", "inconclusive")
+DEVICES = ("cpu", "cuda")  # where experiments run; each should have a record from both
 _KINDS: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float), "dict": dict, "list": list}
 COMMITTED = Path("records")  # made with --record, kept in the repository
+
+
+def _number(value: Any) -> bool:
+    """As `plain` writes it."""
+    return (isinstance(value, float | int) and not isinstance(value, bool)) or value in ("nan", "inf", "-inf")
+
+
+def _ends(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_number, value))
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_text, value.values()))
+
+
+def _verdict(value: Any) -> bool:
+    return value in VERDICTS
+
+
+_NUMBERS = {"estimate": _number, "low": _number, "high": _number}
+_PARTS: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "checks": _NUMBERS | {
+        "name": _text, "title": _texts, "predicted": _number, "margin": _ends, "sees": _ends, "false_alarm": _number,
+        "method": _text, "kind": _text, "rounding": _number, "verdict": _verdict,
+    },
+    "variants": _NUMBERS | {
+        "name": _text, "title": _texts, "source": _text, "verdict": _verdict, "check": _text,
+        "rejected": lambda value: isinstance(value, bool), "expected": lambda value: value is None or _number(value),
+        "miss": lambda value: value is None or _number(value),
+    },
+}  # fmt: skip
 
 
 class RecordError(ValueError):
@@ -39,7 +76,8 @@ class Record:
     checks       per prediction: name, title, predicted, margin, estimate, low, high, verdict, method, false_alarm,
                  sees (values at or beyond these two are refuted with probability at least 1 - miss), kind and
                  rounding (how two records of it are compared, see `compare`): `exact` numbers are equal on every
-                 device, `arithmetic` and `sampled` ones differ by rounding only
+                 device, `arithmetic` and `sampled` ones differ by rounding only; the interval of an `order` rests on
+                 an assumption and no error rate covers it
     variants     per wrong version: name, title, source, the check that must refute it with its verdict, rejected,
                  expected (by theory, null where no formula says), estimate, low, high, and miss: the probability
                  that it would have passed (0 for arithmetic, null where theory promises nothing)
@@ -146,7 +184,18 @@ def read_record(path: Path) -> Record:
     wrong = [f.name for f in fields(Record) if not isinstance(data[f.name], _KINDS[str(f.type).split("[")[0]])]
     if wrong or data["verdict"] not in VERDICTS:
         raise RecordError(f"{path}: holds no {(wrong or ['verdict'])[0]} of the right kind; run its experiment again")
+    for name, shape in _PARTS.items():
+        for number, part in enumerate(data[name], 1):
+            if odd := _odd(part, shape):
+                raise RecordError(f"{path}: number {number} of its {name} holds no {odd}; run its experiment again")
     return Record(**data)
+
+
+def _odd(part: Any, shape: dict[str, Callable[[Any], bool]]) -> str:
+    """The first field that is missing or of another kind; empty when there is none."""
+    if not isinstance(part, dict):
+        return "fields"
+    return next((name for name, fits in shape.items() if name not in part or not fits(part[name])), "")
 
 
 def load_records(root: Path) -> tuple[list[Record], list[str]]:

@@ -25,12 +25,11 @@ from verify.experiments.experiment import (
     overall,
 )
 from verify.experiments.figure import draw
-from verify.experiments.records import Record, plain
+from verify.experiments.records import DEVICES, Record, plain
 from verify.experiments.registry import Entry, find
 from verify.experiments.statistics import CONFIRMED, INCONCLUSIVE, MISS, REFUTED
 from verify.sources import source_hashes
 
-DEVICES = ("cpu", "cuda")
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 LANGUAGES = ("en", "zh")
 Progress = Callable[[int, int, str], None]

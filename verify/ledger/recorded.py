@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from verify.experiments.records import COMMITTED, LOCAL, Record, load_records
+from verify.experiments.records import COMMITTED, DEVICES, LOCAL, Record, load_records
 from verify.language.claim import Claim
 from verify.language.errors import LanguageError
 
@@ -63,6 +63,12 @@ def _ordered(several: list[Kept]) -> list[Kept]:
 def deciding(kept: dict[str, list[Kept]]) -> dict[str, Record]:
     """The record that decides for each experiment, by name."""
     return {name: several[0].record for name, several in kept.items()}
+
+
+def unrecorded(several: Iterable[Kept]) -> list[str]:
+    """The devices from which an experiment with these records has no fresh one."""
+    seen = {one.record.device for one in several if one.fresh}
+    return [device for device in DEVICES if device not in seen]
 
 
 def newest(*roots: Path) -> dict[str, Record]:

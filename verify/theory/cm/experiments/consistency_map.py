@@ -36,10 +36,10 @@ from verify.experiments.orders import distance
 from verify.experiments.samplers.common import Denoise
 from verify.experiments.samplers.ode import heun, heun_step
 from verify.experiments.statistics import around, exact, exact_blind
+from verify.experiments.targets import two_bumps
 from verify.theory.cm.experiments.maps import gaussian_map, quantile_map
 
 MEANS, DEVIATIONS = (0.3, -0.5, 1.0), (0.15, 0.5, 1.5)
-SHARES, CENTRES, SPREADS = (0.3, 0.7), (-1.0, 0.8), (0.2, 0.35)
 EPSILON, SIGMA = 0.1, 1.0
 STEPS = 200
 QUANTILES = tuple(-2.0 + 0.25 * k for k in range(17))
@@ -173,8 +173,7 @@ class ConsistencyMap(Experiment):
 
     @cached_property
     def _mixture(self) -> Mixture:
-        shares, centres, spreads = (self.setting.tensor(v).double() for v in (SHARES, CENTRES, SPREADS))
-        return Mixture(shares, centres[:, None], spreads[:, None] ** 2)
+        return two_bumps(self.setting.device)
 
     @cached_property
     def _starts(self) -> tuple[Tensor, Tensor]:
@@ -203,8 +202,7 @@ class ConsistencyMap(Experiment):
         return Measurement({name: exact(value, self._rounding) for name, value in numbers.items()})
 
     def picture(self, measurements: dict[str, Measurement]) -> Sheet:
-        shares, centres, spreads = (torch.tensor(v, dtype=torch.float64) for v in (SHARES, CENTRES, SPREADS))
-        target = Mixture(shares, centres[:, None], spreads[:, None] ** 2)
+        target = two_bumps()
         levels = karras(41, EPSILON, 2.0, 3.0, to_zero=False)
         state = torch.linspace(-4.5, 4.5, 19, dtype=torch.float64)[:, None]
         states = [state]

@@ -29,7 +29,6 @@ from verify.experiments.experiment import (
     experiment,
 )
 from verify.experiments.oracles.gaussian import Gaussian
-from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.samplers.common import Denoise, Noise
 from verify.experiments.samplers.consistency import consistency
 from verify.experiments.statistics import (
@@ -41,9 +40,9 @@ from verify.experiments.statistics import (
     exact_blind,
     frequencies,
 )
+from verify.experiments.targets import two_bumps
 from verify.theory.cm.experiments.maps import gaussian_map, quantile_map
 
-SHARES, CENTRES, SPREADS = (0.3, 0.7), (-1.0, 0.8), (0.2, 0.35)
 EPSILON, TAU, SIGMA_MAX = 1.0, 1.4, 40.0
 ROWS, FREQUENCIES = 40_000, 12
 MARGIN = 0.05
@@ -140,17 +139,10 @@ class Multistep(Experiment):
     }
 
     def _law(self, level: float) -> CharacteristicFunction:
-        target = self._target(torch.device("cpu"))
+        target = two_bumps()
         return CharacteristicFunction.of(
             lambda w: target.characteristic(w, level), frequencies((1.6,), FREQUENCIES), ROWS, FALSE_ALARM / 2
         )
-
-    @staticmethod
-    def _target(device: torch.device | str) -> Mixture:
-        shares, centres, spreads = (
-            torch.tensor(v, dtype=torch.float64, device=device) for v in (SHARES, CENTRES, SPREADS)
-        )
-        return Mixture(shares, centres[:, None], spreads[:, None] ** 2)
 
     def predict(self) -> dict[str, Prediction]:
         near = Span(-math.inf, MARGIN)
@@ -182,7 +174,7 @@ class Multistep(Experiment):
         }  # fmt: skip
 
     def expect(self, subject: Walk) -> dict[str, float]:
-        target = self._target("cpu")
+        target = two_bumps()
         law = self._law(TAU)
         found = {
             "renoised": law.distance(target.characteristic(law.frequencies, subject.reached)),
@@ -201,7 +193,7 @@ class Multistep(Experiment):
 
     @cached_property
     def _clean(self) -> Tensor:
-        return self._target(self.setting.device).sample(self.setting.latents, "multistep.data", ROWS)
+        return two_bumps(self.setting.device).sample(self.setting.latents, "multistep.data", ROWS)
 
     def measure(self, subject: Walk) -> Measurement:
         own, fresh = self._draws
@@ -214,7 +206,7 @@ class Multistep(Experiment):
 
         point = torch.add(self._clean, own, alpha=EPSILON)
         renoised = subject.sampler(identity, point, [2 * TAU, TAU, EPSILON], noise, EPSILON)
-        f = quantile_map(self._target(self.setting.device), EPSILON)
+        f = quantile_map(two_bumps(self.setting.device), EPSILON)
         walked = subject.sampler(f, SIGMA_MAX * own, [SIGMA_MAX, TAU, EPSILON], noise, EPSILON)
         return Measurement(
             {

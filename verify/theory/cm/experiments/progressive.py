@@ -32,13 +32,12 @@ from verify.experiments.experiment import (
 )
 from verify.experiments.grids import karras
 from verify.experiments.oracles.gaussian import Gaussian
-from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.orders import distance
 from verify.experiments.samplers.common import Denoise
 from verify.experiments.samplers.ode import euler, euler_step
 from verify.experiments.statistics import Span, around, exact, exact_blind
+from verify.experiments.targets import two_bumps
 
-SHARES, CENTRES, SPREADS = (0.3, 0.7), (-1.0, 0.8), (0.2, 0.35)
 DEVIATION, LAST, FIRST = 0.5, 0.05, 5.0
 STEPS, HALVINGS = 32, 3
 POINTS = tuple(-1.8 + 0.3 * k for k in range(13))
@@ -178,8 +177,7 @@ class Progressive(Experiment):
 
     @cached_property
     def _mixture(self) -> Denoise:
-        shares, centres, spreads = (self.setting.tensor(v).double() for v in (SHARES, CENTRES, SPREADS))
-        return Mixture(shares, centres[:, None], spreads[:, None] ** 2).denoise
+        return two_bumps(self.setting.device).denoise
 
     @cached_property
     def _gaussian(self) -> Denoise:

@@ -23,6 +23,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -37,7 +38,7 @@ from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.quadrature import normal_rule
 from verify.experiments.samplers.consistency import boundary
 from verify.experiments.samplers.ode import euler_step
-from verify.experiments.statistics import Span, around, exact, exact_blind, order_interval
+from verify.experiments.statistics import Span, exact, exact_blind, order_interval
 
 SHARES, CENTRES, SPREADS = (0.3, 0.7), (-1.0, 0.8), (0.2, 0.35)
 SIGMA = 1.0
@@ -142,14 +143,7 @@ class TrainingGap(Experiment):
         }
         values = self.expect(self.subject)
         predictions = {
-            name: Prediction(
-                title,
-                values[name],
-                around(values[name], ORDER_MARGIN),
-                around(values[name], 3 * ORDER_MARGIN),
-                0.0,
-                "sums over nodes; interval from the drift of the local orders",
-            )
+            name: stated_order(title, values[name], ORDER_MARGIN, method="sums over nodes")
             for name, title in titles.items()
         }
         margin = Span(1 - SHARE_MARGIN, 1 + SHARE_MARGIN)

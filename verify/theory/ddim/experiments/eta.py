@@ -259,7 +259,7 @@ class Eta(Experiment):
             values[f"shared.{eta:g}"] = a * T / AFTER - subject.shared(T, AFTER, eta)
             values[f"few.{eta:g}"] = rule.variance(few, eta, DEVIATION, start) / DEVIATION**2 - 1
         half = rule.variance(CHAIN, 0.5, 0.0, CHAIN[0] ** 2)
-        values["mixture"] = self._law.distance(self._characteristic(1.0, math.sqrt(half)))
+        values["mixture"] = self._law.distance(self._mixture.characteristic(self._law.frequencies, math.sqrt(half)))
         return values
 
     @property
@@ -270,17 +270,10 @@ class Eta(Experiment):
     def _mixture(self) -> Mixture:
         return two_bumps(self.setting.device)
 
-    def _characteristic(self, factor: float, level: float) -> Tensor:
-        return self._mixture.characteristic(factor * self._frequencies, level)
-
-    @property
-    def _frequencies(self) -> Tensor:
-        return torch.tensor(FREQUENCIES, dtype=torch.float64, device=self.setting.device)[:, None]
-
     @cached_property
     def _law(self) -> CharacteristicFunction:
-        law, doubled = self._characteristic(1.0, AFTER), self._characteristic(2.0, AFTER)
-        return CharacteristicFunction(self._frequencies, law, doubled, ROWS, FALSE_ALARM)
+        at = torch.tensor(FREQUENCIES, dtype=torch.float64, device=self.setting.device)[:, None]
+        return CharacteristicFunction.of(lambda w: self._mixture.characteristic(w, AFTER), at, ROWS, FALSE_ALARM)
 
     def measure(self, subject: Family) -> Measurement:
         intervals = {"mixture": self._sampled(subject)}

@@ -20,6 +20,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -35,6 +36,7 @@ from verify.experiments.grids import karras
 from verify.experiments.oracles import Gaussian, Mixture
 from verify.experiments.samplers import Denoise, ddim, ddim_inversion
 from verify.experiments.statistics import Interval, around, exact, exact_blind, order_interval
+from verify.experiments.targets import two_bumps
 
 HIGH, LOW, DEEP = 10.0, 0.2, 0.01
 STEPS = (32, 64, 128, 256, 512)
@@ -128,13 +130,7 @@ class RoundTrip(Experiment):
             ),
             "local": ({"en": "order of one step up and down", "zh": "上下各一步的误差的阶"}, 2.0),
         }
-        predictions = {
-            name: Prediction(
-                title, value, around(value, ORDER_MARGIN), around(value, 3 * ORDER_MARGIN), 0.0,
-                "arithmetic; interval from the drift of the local orders",
-            )
-            for name, (title, value) in orders.items()
-        }  # fmt: skip
+        predictions = {name: stated_order(title, value, ORDER_MARGIN) for name, (title, value) in orders.items()}
         near = around(0.0, FACTOR_MARGIN)
         predictions["gaussian"] = Prediction(
             {
@@ -186,9 +182,7 @@ class RoundTrip(Experiment):
 
     @property
     def _mixture(self) -> Mixture:
-        """0.3 N(-1, 0.2^2) + 0.7 N(0.8, 0.35^2)."""
-        values = [0.3, 0.7], [[-1.0], [0.8]], [[0.2**2], [0.35**2]]
-        return Mixture(*(torch.tensor(v, dtype=self.setting.dtype, device=self.setting.device) for v in values))
+        return two_bumps(self.setting.device, self.setting.dtype)
 
     def _error(self, invert: Invert, sigmas: Sequence[float], largest: bool = False) -> float:
         """Root mean square distance, or the largest, between the points and what comes back of them."""

@@ -23,6 +23,7 @@ from functools import cached_property, partial
 from torch import Tensor
 
 from verify.experiments.affine import law
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -260,16 +261,16 @@ class Convergence(Experiment):
         }
         predictions = {}
         for name, value in self._formula().items():
-            radius = ORDER_MARGIN if name.startswith("order") else ERROR_MARGIN
-            margin = around(value, radius)
+            if name.startswith("order"):
+                predictions[name] = stated_order(titles[name], value, ORDER_MARGIN)
+                continue
             if name == "sampled":
                 margin = Span(value * (1 - SAMPLED_MARGIN), value * (1 + SAMPLED_MARGIN))
-                blind, method = ChiSquare(ROWS).blind(margin), "exact chi-square interval"
-            elif name.startswith("order"):
-                blind, method = around(value, 3 * radius), "arithmetic; interval from the drift of the local orders"
+                blind, alarm, method = ChiSquare(ROWS).blind(margin), FALSE_ALARM, "exact chi-square interval"
             else:
-                blind, method = exact_blind(margin, self._rounding), "the sampler's response to unit inputs"
-            alarm = FALSE_ALARM if name == "sampled" else 0.0
+                margin = around(value, ERROR_MARGIN)
+                blind, alarm = exact_blind(margin, self._rounding), 0.0
+                method = "the sampler's response to unit inputs"
             predictions[name] = Prediction(titles[name], value, margin, blind, alarm, method)
         return predictions
 

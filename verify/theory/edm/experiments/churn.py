@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from verify.experiments.affine import law
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -232,26 +233,18 @@ class Churn(Experiment):
 
     def _law(self) -> CharacteristicFunction:
         """Of the mixture at the raised level."""
-        law, doubled = self._characteristic(1.0, RAISED), self._characteristic(2.0, RAISED)
-        return CharacteristicFunction(self._frequencies, law, doubled, ROWS, self.share)
-
-    def _characteristic(self, factor: float, level: float) -> Tensor:
-        """The mixture's characteristic function at `factor` times the frequencies, complex128."""
-        return self._mixture(torch.float64).characteristic(factor * self._frequencies, level)
+        at = torch.tensor(FREQUENCIES, dtype=torch.float64, device=self.setting.device)[:, None]
+        mixture = self._mixture(torch.float64)
+        return CharacteristicFunction.of(lambda w: mixture.characteristic(w, RAISED), at, ROWS, self.share)
 
     def _mixture(self, dtype: torch.dtype) -> Mixture:
         return two_bumps(self.setting.device, dtype)
-
-    @property
-    def _frequencies(self) -> Tensor:
-        return torch.tensor(FREQUENCIES, dtype=torch.float64, device=self.setting.device)[:, None]
 
     def predict(self) -> dict[str, Prediction]:
         expected, law = self.expect(self.subject), self._law()
         moments = ChiSquare(RUN_ROWS * RUN_DIMENSIONS, self.share)
         near = Span(-math.inf, DISTANCE_MARGIN)
         one, level = Span(1 - LEVEL_MARGIN, 1 + LEVEL_MARGIN), ChiSquare(ROWS, self.share)
-        order = around(ORDER, ORDER_MARGIN)
         value = expected["variance"]
         margin = Span(value * (1 - VARIANCE_MARGIN), value * (1 + VARIANCE_MARGIN))
         partial = around(expected["partial"], PARTIAL_MARGIN)
@@ -270,12 +263,12 @@ class Churn(Experiment):
                 },
                 1.0, one, level.blind(one), self.share, "exact chi-square interval",
             ),
-            "round-trip": Prediction(
+            "round-trip": stated_order(
                 {
                     "en": "order in g of the variance error of a round trip",
                     "zh": "一次往返后方差误差关于 g 的阶",
                 },
-                ORDER, order, around(ORDER, 3 * ORDER_MARGIN), 0.0, "arithmetic; interval from the drift of orders",
+                ORDER, ORDER_MARGIN,
             ),
             "variance": Prediction(
                 {
@@ -295,9 +288,9 @@ class Churn(Experiment):
         }  # fmt: skip
 
     def expect(self, subject: Algorithm) -> dict[str, float]:
-        level = math.sqrt(LEVEL**2 + subject.rule.added(LEVEL, RAISED) ** 2)
+        level, law = math.sqrt(LEVEL**2 + subject.rule.added(LEVEL, RAISED) ** 2), self._law()
         return {
-            "noise-step": self._law().distance(self._characteristic(1.0, level)),
+            "noise-step": law.distance(self._mixture(torch.float64).characteristic(law.frequencies, level)),
             "noise-variance": (DEVIATION**2 + level**2) / (DEVIATION**2 + RAISED**2),
             "round-trip": subject.order,
             "variance": subject.rule.variance(karras(STEPS), DEVIATION, FULL),

@@ -18,6 +18,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -31,7 +32,7 @@ from verify.experiments.experiment import (
 from verify.experiments.grids import karras
 from verify.experiments.oracles import Gaussian, Mixture
 from verify.experiments.samplers import Denoise, euler, heun
-from verify.experiments.statistics import Interval, around, order_interval
+from verify.experiments.statistics import Interval, order_interval
 from verify.experiments.targets import two_bumps
 
 Sampler = Callable[[Denoise, Tensor, Sequence[float]], Tensor]
@@ -42,7 +43,6 @@ LOCAL_SIGMA, LOCAL_SIZES = 1.6, tuple(0.8 / 2 ** (k / 2) for k in range(12))
 POINTS = 256
 MARGIN = 0.25
 # An interval wider than the margin is inconclusive; a wrong order is a whole number away.
-BLIND = 3 * MARGIN
 
 
 @dataclass(frozen=True)
@@ -160,18 +160,13 @@ class Order(Experiment):
             "gaussian": {"en": "global order on a Gaussian", "zh": "在高斯上的整体阶"},
             "local": {"en": "order of one step from an exact point", "zh": "从精确点走一步的阶"},
         }
+        expected = self.expect(self.subject)
         return {
-            f"{method}.{place}": Prediction(
-                title={language: f"{name}: {text}" for language, text in words.items()},
-                value=value,
-                margin=around(value, MARGIN),
-                blind=around(value, BLIND),
-                false_alarm=0.0,
-                method="arithmetic; interval from the drift of the local orders",
+            f"{method}.{place}": stated_order(
+                {language: f"{name}: {text}" for language, text in words.items()}, expected[f"{method}.{place}"], MARGIN
             )
             for (method, name) in (("euler", "Euler"), ("heun", "Heun"))
             for place, words in where.items()
-            for value in [self.expect(self.subject)[f"{method}.{place}"]]
         }
 
     def expect(self, subject: Solvers) -> dict[str, float]:

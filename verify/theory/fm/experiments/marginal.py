@@ -33,7 +33,7 @@ from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.oracles.protocol import column
 from verify.experiments.paths import Path, flow_matching
 from verify.experiments.statistics.verdicts import exact
-from verify.experiments.targets import two_clouds
+from verify.experiments.targets import two_bumps, two_clouds
 
 TIMES = (0.2, 0.5, 0.8)
 SIDE, REACH = 15, 1.6
@@ -215,8 +215,7 @@ class Marginal(Experiment):
         return Measurement({name: exact(value, self._rounding) for name, value in found.items()})
 
     def picture(self, measurements: dict[str, Measurement]) -> Sheet:
-        values = [0.3, 0.7], [[-1.0], [0.8]], [[0.04], [0.1225]]
-        law = Mixture(*(torch.tensor(v, dtype=torch.float64) for v in values))
+        law = two_bumps()
         start = torch.linspace(-1.8, 1.8, 19, dtype=torch.float64)[:, None]
         shown: list[tuple[Field, Text]] = [
             (posterior_mean, {"en": "averaged over the data behind the point", "zh": "对该点背后的数据取平均"}),

@@ -17,7 +17,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from verify.experiments.arithmetic import stated
@@ -32,10 +31,10 @@ from verify.experiments.experiment import (
     experiment,
 )
 from verify.experiments.oracles.gaussian import Gaussian
-from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.oracles.protocol import Oracle
 from verify.experiments.paths import flow_matching
 from verify.experiments.statistics.verdicts import exact
+from verify.experiments.targets import two_clouds
 
 MEAN, DEVIATION = 0.3, 0.5
 FINE = 400
@@ -173,8 +172,7 @@ class Straightness(Experiment):
         slopes = [(b - a) * FINE for a, b in zip(spreads[:-1], spreads[1:], strict=True)]
         # A mean slope over a step is the slope at its middle but for O(h^2): the midpoint rule.
         bend = math.fsum((chord - slope) ** 2 for slope in slopes) / FINE
-        values = [0.3, 0.7], [[-1.0, 0.4], [0.8, -0.3]], [[0.04, 0.2], [0.16, 0.05]]
-        mixture = Mixture(*(torch.tensor(v, dtype=torch.float64, device=self.setting.device) for v in values))
+        mixture = two_clouds(self.setting.device)
         mean = (mixture.log_weights.exp() @ mixture.means).to(pair)
         landed = self._euler(mixture, self.setting.latents.normal("straightness.start", 256, 2), 1)
         found = {

@@ -25,6 +25,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -180,14 +181,12 @@ class MeanShift(Experiment):
         }
         predictions = {}
         for place, words in where.items():
-            order, share = around(2.0, ORDER_MARGIN), around(1.0, SHARE_MARGIN)
+            share = around(1.0, SHARE_MARGIN)
             title = {
                 "en": f"order of the error in the variance, {words['en']}",
                 "zh": f"误差关于方差的阶，{words['zh']}",
             }
-            blind = around(2.0, 3 * ORDER_MARGIN)
-            method = "quadrature; interval from the drift of the local orders"
-            predictions[f"order.{place}"] = Prediction(title, 2.0, order, blind, 0.0, method)
+            predictions[f"order.{place}"] = stated_order(title, 2.0, ORDER_MARGIN, method="quadrature")
             title = {"en": f"error over the formula's, {words['en']}", "zh": f"误差与公式之比，{words['zh']}"}
             blind = exact_blind(share, self._rounding)
             predictions[f"factor.{place}"] = Prediction(title, 1.0, share, blind, 0.0, "quadrature; extrapolated")

@@ -20,6 +20,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -146,16 +147,14 @@ class NotTilted(Experiment):
     }
 
     def predict(self) -> dict[str, Prediction]:
-        order, share = around(2.0, ORDER_MARGIN), around(1.0, SHARE_MARGIN)
+        share = around(1.0, SHARE_MARGIN)
         value = self.subject.gaussian
         return {
-            "order": Prediction(
+            "order": stated_order(
                 {"en": "order of the difference in the noise level", "zh": "差关于噪声水平的阶"},
                 2.0,
-                order,
-                around(2.0, 3 * ORDER_MARGIN),
-                0.0,
-                "quadrature; interval from the drift of the local orders",
+                ORDER_MARGIN,
+                method="quadrature",
             ),
             "share": self._arithmetic(
                 {"en": "difference over its leading term, noise to zero", "zh": "噪声趋于零时，差与首项之比"},

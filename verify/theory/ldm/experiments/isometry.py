@@ -32,7 +32,7 @@ from verify.experiments.experiment import (
 from verify.experiments.oracles.decoder import Decoder
 from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.statistics.verdicts import exact
-from verify.experiments.targets import two_clouds
+from verify.experiments.targets import two_bumps, two_clouds
 
 LEVELS = (0.2, 0.6, 2.0)
 STRETCH = (2.0, 0.5)
@@ -153,8 +153,7 @@ class Isometry(Experiment):
         return Measurement({name: exact(value, self._rounding) for name, value in found.items()})
 
     def picture(self, measurements: dict[str, Measurement]) -> Picture:
-        values = [0.3, 0.7], [[-1.0], [0.8]], [[0.04], [0.1225]]
-        law = Mixture(*(torch.tensor(v, dtype=torch.float64) for v in values))
+        law = two_bumps()
         sigma = LEVELS[1]
         z = torch.linspace(-2.5, 2.5, 101, dtype=torch.float64)[:, None]
         series = []

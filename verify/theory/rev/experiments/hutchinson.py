@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -182,7 +183,7 @@ class Hutchinson(Experiment):
 
     def predict(self) -> dict[str, Prediction]:
         near, trace, spread = Span(-math.inf, LAW_MARGIN), float(self._jacobian.trace()), self._variance()
-        centre, small, order = around(trace, MEAN_MARGIN), around(spread, VARIANCE_MARGIN), around(4.0, 0.25)
+        centre, small = around(trace, MEAN_MARGIN), around(spread, VARIANCE_MARGIN)
         law = {
             "signs": (
                 {"en": "distance from the law of e'Je, signs", "zh": "与 e'Je 的分布之差，随机正负号"},
@@ -208,9 +209,8 @@ class Hutchinson(Experiment):
                 {"en": "variance of e'Je over all eight vectors of signs", "zh": "e'Je 对全部八个正负号向量的方差"},
                 spread, small, exact_blind(small, self._rounding), 0.0, "all cases counted",
             ),
-            "path": Prediction(
-                {"en": "order of the log-likelihood along a path", "zh": "沿轨迹对数似然的收敛阶"},
-                4.0, order, around(4.0, 0.75), 0.0, "interval from the drift of the orders", unit=1e8,
+            "path": stated_order(
+                {"en": "order of the log-likelihood along a path", "zh": "沿轨迹对数似然的收敛阶"}, 4.0, 0.25, unit=1e8
             ),
         }  # fmt: skip
 

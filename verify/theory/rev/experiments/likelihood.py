@@ -17,6 +17,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -178,18 +179,20 @@ class LikelihoodOfTheFlow(Experiment):
             "order": {"en": "power of 1 / largest level in the shift", "zh": "偏移关于最大噪声倒数的幂次"},
             "bits": {"en": "bits per dimension at one point", "zh": "一个点的每维比特数"},
         }
-        margins = {"density": DENSITY_MARGIN, "bits": BITS_MARGIN, "order": 0.25}
+        margins = {"density": DENSITY_MARGIN, "bits": BITS_MARGIN}
         found = {}
         for name, value in self.expect(self.subject).items():
             top = name.removeprefix("shift.")
             title = titles.get(
                 name, {"en": f"shift by the prior, largest level {top}", "zh": f"先验造成的偏移，最大噪声 {top}"}
             )
+            if name == "order":
+                found[name] = stated_order(title, value, 0.25, unit=1e5)
+                continue
             margin = around(value, margins.get(name, SHIFT_MARGIN))
-            blind = around(value, 0.75) if name == "order" else exact_blind(margin, self._rounding)
-            method = "interval from the drift of the orders" if name == "order" else f"Runge-Kutta, {STEPS} steps"
-            found[name] = Prediction(title, value, margin, blind, 0.0, method, unit=1e5 if name == "order" else 10.0)
-        return found  # fmt: skip
+            blind = exact_blind(margin, self._rounding)
+            found[name] = Prediction(title, value, margin, blind, 0.0, f"Runge-Kutta, {STEPS} steps", unit=10.0)
+        return found
 
     def expect(self, subject: Likelihood) -> dict[str, float]:
         found = {f"shift.{top:g}": subject.shift(top) for top in (20.0, 80.0)}

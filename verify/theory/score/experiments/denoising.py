@@ -32,6 +32,7 @@ from verify.experiments.experiment import (
 from verify.experiments.oracles import Mixture
 from verify.experiments.quadrature import normal_rule
 from verify.experiments.statistics import Interval, around, exact, exact_blind
+from verify.experiments.targets import two_bumps
 
 SIGMA = 0.3
 GAUSSIAN_DEVIATION = 0.5
@@ -51,13 +52,6 @@ class Objective:
     level: float = SIGMA
 
 
-def mixture() -> Mixture:
-    """0.3 N(-1, 0.2^2) + 0.7 N(0.8, 0.35^2): unequal weights and widths, so that no symmetry hides a sign."""
-    weights = torch.tensor([0.3, 0.7], dtype=torch.float64)
-    means = torch.tensor([[-1.0], [0.8]], dtype=torch.float64)
-    return Mixture(weights, means, torch.tensor([[0.04], [0.1225]], dtype=torch.float64))
-
-
 def gaussian() -> Mixture:
     one = torch.ones(1, dtype=torch.float64)
     return Mixture(one, one[:, None] * 0.4, one[:, None] * GAUSSIAN_DEVIATION**2)
@@ -65,7 +59,7 @@ def gaussian() -> Mixture:
 
 LAWS: dict[str, tuple[Callable[[], Mixture], Text]] = {
     "gaussian": (gaussian, {"en": "Gaussian", "zh": "高斯"}),
-    "mixture": (mixture, {"en": "mixture", "zh": "混合"}),
+    "mixture": (two_bumps, {"en": "mixture", "zh": "混合"}),
 }
 
 
@@ -137,7 +131,7 @@ class Denoising(Experiment):
         if subject is not self.subject:
             return {}
         closed = 0.5 * (1 / SIGMA**2 - 1 / (GAUSSIAN_DEVIATION**2 + SIGMA**2))
-        gaps = {"gaussian": closed, "mixture": 0.5 * (1 / SIGMA**2 - fisher(mixture()))}
+        gaps = {"gaussian": closed, "mixture": 0.5 * (1 / SIGMA**2 - fisher(two_bumps()))}
         return {f"{law}.{check}": 0.0 for law in LAWS for check in ("gradient", "excess")} | {
             f"{law}.gap": gap for law, gap in gaps.items()
         }
@@ -191,7 +185,7 @@ class Denoising(Experiment):
 
     def picture(self, measurements: dict[str, Measurement]) -> Picture:
         x = torch.linspace(-2.2, 2.2, 121, dtype=torch.float64)
-        law = mixture()
+        law = two_bumps()
         noisy, clean = law.score(x[:, None], SIGMA)[:, 0], law.score(x[:, None], 0.0)[:, 0]
         # The mean of the target given x: -noise/sigma averaged over the posterior of y.
         posterior = (law.denoise(x[:, None], SIGMA)[:, 0] - x) / SIGMA**2

@@ -19,6 +19,7 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor
 
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -50,7 +51,7 @@ from verify.experiments.samplers.multistep import (
     two_point,
 )
 from verify.experiments.samplers.ode import euler, heun, two_stage
-from verify.experiments.statistics import Interval, around, order_interval
+from verify.experiments.statistics import Interval, order_interval
 from verify.theory.solver.experiments import mistakes, plane
 
 COUNTS = (32, 64, 128, 256, 512)
@@ -59,7 +60,6 @@ RATIOS = (3.0, 0.7)
 JUMPS = tuple(0.2 / 2**k for k in range(8))
 POINTS = 16
 MARGIN = 0.25
-BLIND = 3 * MARGIN
 ROUNDING = torch.finfo(torch.float64).eps
 
 
@@ -263,15 +263,7 @@ class Orders(Experiment):
 
     def predict(self) -> dict[str, Prediction]:
         return {
-            name: Prediction(
-                self._title(name),
-                value,
-                around(value, MARGIN),
-                around(value, BLIND),
-                0.0,
-                "arithmetic; interval from the drift of the orders",
-                unit=1e9,  # an order is a ratio of errors down to 1e-9
-            )
+            name: stated_order(self._title(name), value, MARGIN, plane.SMALL)
             for name, value in self.expect(self.subject).items()
         }
 

@@ -13,6 +13,7 @@ from verify.experiments.oracles.mixture import Mixture
 from verify.experiments.orders import Exact, trajectory
 
 TOP, BOTTOM, MIDDLE = 5.0, 0.3, 1.0
+SMALL = 1e9  # the unit of orders that are ratios of errors down to 1e-9
 
 
 def mixture(setting: Setting) -> Mixture:

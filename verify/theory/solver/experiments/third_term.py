@@ -15,6 +15,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -31,7 +32,7 @@ from verify.experiments.orders import Exact, Sampler, global_errors, one_multist
 from verify.experiments.samplers.common import Denoise
 from verify.experiments.samplers.forms import DATA, psi
 from verify.experiments.samplers.multistep import Rule, dpmpp_2m, interpolation, multistep
-from verify.experiments.statistics import Interval, Span, around, exact, exact_blind, order_interval
+from verify.experiments.statistics import Interval, Span, exact, exact_blind, order_interval
 from verify.theory.solver.experiments import plane
 from verify.theory.solver.experiments.mistakes import third_term
 
@@ -113,20 +114,18 @@ class ThirdTerm(Experiment):
 
     def predict(self) -> dict[str, Prediction]:
         zero = Span(-1e-3, 1e-3)
-        method = "arithmetic; interval from the drift of the orders"  # of errors down to 1e-9, hence the unit
         return {
             "parabola": Prediction(
                 {"en": "what one step leaves of a parabola's integral", "zh": "单步积分抛物线的余差"},
                 0.0, zero, exact_blind(zero, self._rounding), 0.0, "exact for polynomials",
             ),
-            "step": Prediction(
+            "step": stated_order(
                 {"en": "order of one step from an exact history", "zh": "从精确的历史走一步的阶"},
-                4.0, around(4.0, 0.25), around(4.0, 0.75), 0.0, method, unit=1e9,
+                4.0,
+                0.25,
+                plane.SMALL,
             ),
-            "run": Prediction(
-                {"en": "order over a run", "zh": "全程的阶"},
-                3.0, around(3.0, 0.25), around(3.0, 0.75), 0.0, method, unit=1e9,
-            ),
+            "run": stated_order({"en": "order over a run", "zh": "全程的阶"}, 3.0, 0.25, plane.SMALL),
         }  # fmt: skip
 
     @property

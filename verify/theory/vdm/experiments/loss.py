@@ -23,6 +23,7 @@ from itertools import pairwise
 
 from torch import Tensor
 
+from verify.experiments.arithmetic import stated_order
 from verify.experiments.experiment import (
     Experiment,
     Measurement,
@@ -149,14 +150,14 @@ class DiscreteLoss(Experiment):
         predictions = {}
         for name, value in self.expect(self.subject).items():
             kind, _, schedule = name.partition(".")
+            title = self._title(kind, schedule)
             if kind == "order":
-                margin, blind = around(value, ORDER_MARGIN), around(value, 3 * ORDER_MARGIN)
-                method = "arithmetic; interval from the drift of the local orders"
-            else:
-                margin = around(value, MARGIN)
-                blind = exact_blind(margin, self._rounding)
-                method = "four points a level" + ("; extrapolated in 1/T" if kind == "limit" else "")
-            predictions[name] = Prediction(self._title(kind, schedule), value, margin, blind, 0.0, method)
+                predictions[name] = stated_order(title, value, ORDER_MARGIN)
+                continue
+            margin = around(value, MARGIN)
+            method = "four points a level" + ("; extrapolated in 1/T" if kind == "limit" else "")
+            blind = exact_blind(margin, self._rounding)
+            predictions[name] = Prediction(title, value, margin, blind, 0.0, method)
         return predictions
 
     @staticmethod
