@@ -268,6 +268,9 @@ def test_what_a_commit_must_not_hold_is_left_in_git(tmp_path):
     take_out(folder, commit, tmp_path / "taken")
     assert [p.name for p in (tmp_path / "taken").rglob("*") if not p.is_dir()] == ["claims.md"]
     assert commits_ledger(folder, commit) and not commits_ledger(folder, commit_of(folder, "HEAD~1"))
+    done = in_repository(folder, "diff", "HEAD~1..HEAD", "--json", "--jobs", "1")
+    named_in_it = {change["id"] for change in json.loads(done.stdout)["changes"] if change["weakens"]}
+    assert done.returncode == 1 and named_in_it == {".verify", "docs/passwd.md", "verify/theory/out"}
 
 
 @pytest.mark.parametrize(

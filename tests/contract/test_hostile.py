@@ -17,6 +17,7 @@ from verify.language.document import Document, read_document
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, VACUOUS
 from verify.running.tasks import prove_step, sample_step
 
+pytestmark = pytest.mark.long
 HERE = Path(__file__).parent
 PASSES = (PROVED, SUPPORTED)
 

@@ -78,7 +78,7 @@ def test_a_shared_name_makes_stale_what_uses_it():
         ("verify.meaning.reading", {PROOF}),
         ("verify.sampling.judge", {SAMPLING}),
         ("verify.language.tree", {PROOF, SAMPLING}),
-        ("verify.site.card", set()),
+        ("verify.site.cards.card", set()),
         ("verify.cli", set()),
     ],
 )

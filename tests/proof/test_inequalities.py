@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from tests.proof.statements import both, judged
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED
+from verify.meaning import evaluation
 from verify.meaning.facts import Facts
+from verify.proof import inequality
 from verify.proof.inequality import certainly_nonnegative
 from verify.proof.regions import regions
 
@@ -93,3 +95,22 @@ def test_regions_are_cut_where_the_quantities_change_sign() -> None:
     parts = regions(sp.Abs(X) + sp.Abs(X - 1), FACTS)
     assert parts is not None and len(parts) == 5
     assert all(part.words for part in parts)
+
+
+def test_what_has_names_inside_a_product_only_is_not_multiplied_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(inequality, "_numerator", lambda e, facts: asked.append(e))
+    k = sp.Symbol("k", integer=True)
+    inside = sp.Product(2 + (X + k) ** 7, (k, 0, 16)) - sp.Rational(21, 20)
+    for e in (inside, inside + S):
+        inequality._by_discriminant(e, FACTS, False, 1, inequality._Search())
+    assert asked == [inside + S]
+
+
+def test_no_root_is_looked_for_of_a_divisor_that_is_certainly_not_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(evaluation, "_whole_roots", lambda quantity, index: asked.append(quantity) or [])
+    text = r"\sum_{i=0}^{16}\frac{1}{%s+\left(\frac{i}{17}80^{1/7}\right)^{14}} > 0"
+    for first, searched in (("1", False), ("x", True)):
+        both(text % first, R, "$i$ : index")
+        assert bool(asked) == searched

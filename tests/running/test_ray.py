@@ -27,6 +27,7 @@ from verify.running.measure import measure
 from verify.running.options import Place, Wanted
 from verify.running.ray import Cluster
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
 MANY = 1000  # more than are judged between two looks at the ledger
 CLAIMS = 8

@@ -104,14 +104,17 @@ def _found(root: Path, base: str, head: str, jobs: int | None) -> Found:
 
 
 def _between(root: Path, base: tuple[str, Path], head: tuple[str, Path], jobs: int | None) -> Found:
-    from verify.running.revision import Side, commit_of, commits_ledger, judge_differences, records_of
+    from verify.running.revision import Side, commit_of, commits_ledger, judge_differences, links_of, records_of
 
     old, new = (Side.of(path, taken_out=not _is_checkout(path)) for _, path in (base, head))
     crashes = judge_differences(old, new, root, jobs)
     changes = compare(old.status(root), new.status(root), load_register(new.folder))
     changes += edited_records(records_of(old.folder), records_of(new.folder))
-    if new.taken_out and head[0] and commits_ledger(root, commit_of(root, head[0])):
-        changes.append(Change("edited", ".verify", "a ledger is computed, never committed; remove it"))
+    if new.taken_out and head[0]:
+        commit = commit_of(root, head[0])
+        if commits_ledger(root, commit):
+            changes.append(Change("edited", ".verify", "a ledger is computed, never committed; remove it"))
+        changes += [Change("strange", path, "a link; commit the file itself") for path in links_of(root, commit)]
     unreadable = [str(error) for error in new.catalog.errors]
     return Found(base[0], head[0] or "working tree", ordered(changes), unreadable, crashes)
 

@@ -13,6 +13,7 @@ from verify.language.definitions import Definition, load_definitions
 from verify.language.document import Document, Vocabulary, decode_document, read_bytes, read_vocabulary
 from verify.language.errors import LanguageError
 from verify.language.notation import Notation, Translation, notations_of
+from verify.language.order import order_errors
 from verify.language.quotes import link
 from verify.language.translate import translate
 
@@ -131,7 +132,7 @@ def load_catalog(root: Path, translated: bool = True) -> Catalog:
     catalog.definitions, unread = load_definitions(theory)
     names = Names(catalog.definitions)
     catalog.claims = {claim.id: with_defined(claim, names) for claim in linked}
-    broken += [*unread, *unknown_claims(catalog.definitions, list(catalog.claims))]
+    broken += [*unread, *unknown_claims(catalog.definitions, list(catalog.claims)), *order_errors(linked)]
     catalog.notations = notations_of(catalog.documents, catalog.claims)
     if translated:
         catalog.translate()
@@ -148,12 +149,13 @@ def link_document(document: Document, root: Path) -> None:
     names = Names(definitions)
     document.errors += unread
     document.claims = [with_defined(claim, names) for claim in document.claims]
-    if not any(rule.quoted for rule in _rules(document)) and not any(c.uses or c.premises for c in document.claims):
+    named = any(claim.uses or claim.premises or claim.after for claim in document.claims)
+    if not named and not any(rule.quoted for rule in _rules(document)):
         return
     own = {claim.id: claim for claim in document.claims}
     others = {name: claim for name, claim in load_catalog(root, translated=False).claims.items() if name not in own}
     document.claims, errors = link(own, others)
-    document.errors += errors
+    document.errors += [*errors, *order_errors(document.claims, others)]
 
 
 def translate_document(document: Document, root: Path) -> list[Claim]:

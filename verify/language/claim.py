@@ -119,6 +119,7 @@ class Claim:
     assumed     why nothing checks it, by language code; empty when something does
     premises    the claims that its declared equations are taken from
     uses        the claims that its steps and premises quote; as written until `verify.language.quotes` has linked it
+    after       the claims to be read first; an order for readers, on which no verdict depends
     experiments names of the experiments that judge it
     own         names that mean something of this claim's own here, whatever their standard definition says, and why
     defined     what the claim says about names that have a standard definition, once the definitions are known
@@ -137,6 +138,7 @@ class Claim:
     sources: tuple[Citation, ...] = ()
     premises: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     experiments: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     own: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ MAX_ERRORS = 50  # of one document; more tell nobody anything
 _OPEN = re.compile(r"///\s*(?P<kind>[a-z]+)\s*(?:\|\s*(?P<name>.*?))?\s*$")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 NOTATION_OPTIONS = ("vocabulary", "notation", "into", "letters")
-CLAIM_OPTIONS = ("title", "slogan", "assumed", "source", "use", "uses", "experiments", "words", "own",
+CLAIM_OPTIONS = ("title", "slogan", "assumed", "source", "use", "uses", "after", "experiments", "words", "own",
                  *NOTATION_OPTIONS)  # fmt: skip
 MISTAKE_OPTIONS = ("title", "source", "slip", "experiment")
 TRANSLATION_OPTIONS = ("to",)
@@ -279,6 +279,7 @@ def _claim(block: Block, document: Document, vocabularies: Mapping[str, Vocabula
         sources=read_citations(block.options.get("source", "")),
         premises=tuple(dict.fromkeys(name for text, _ in items for name in premises_of(text))),
         uses=_list(block.options.get("uses", "")),
+        after=tuple(dict.fromkeys(_list(block.options.get("after", "")))),
         experiments=_list(block.options.get("experiments", "")),
         own=_own_names(block, scope),
         own_words=_by_language(block.options, "own"),
@@ -289,6 +290,11 @@ def _claim(block: Block, document: Document, vocabularies: Mapping[str, Vocabula
         raise LanguageError(
             f"the claim {claim.id} states nothing", here, "add a $$ display, or say why it is assumed:  assumed: ..."
         )
+    if claim.chains and claim.assumed:
+        raise LanguageError(
+            f"the claim {claim.id} is called assumed and has a formula, which is judged", here,
+            "take out  assumed:  or state the claim in words:  words: ...",
+        )  # fmt: skip
     return claim, scope
 
 

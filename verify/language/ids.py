@@ -159,15 +159,20 @@ def retired(id_: str, reason: str, reason_zh: str = "", successor: str = "") -> 
     return _line(f"retired {id_}{heirs}: {' '.join(reason.split())}{more}")
 
 
+def place(root: Path) -> Path:
+    """Where the register is written. LanguageError outside of a repository."""
+    if not (root / PATH).parent.is_dir():
+        raise LanguageError(f"there is no {PATH.parent} here", suggestion="run it inside the repository")
+    return root / PATH
+
+
 def append(root: Path, lines: Iterable[str]) -> Register:
     """Add events at the end of the register and return what it says then.
 
     LanguageError when an event contradicts it; the file is then left as it was. It is replaced in one move, so a
     reader never sees half of it.
     """
-    path, before = root / PATH, text_of(root)
-    if not path.parent.is_dir():
-        raise LanguageError(f"there is no {PATH.parent} here", suggestion="run it inside the repository")
+    path, before = place(root), text_of(root)
     after = "".join([before, "" if before.endswith("\n") or not before else "\n", *(f"{line}\n" for line in lines)])
     register = read_register(after)
     write_atomically(path, after)

@@ -22,6 +22,7 @@ KINDS = {
     "dropped": "checks removed",
     "survives": "mutants surviving",
     "edited": "edited by hand",
+    "strange": "no plain file",
     "problem": "new problems",
     "stale": "stale",
     "restated": "says something else",
@@ -31,7 +32,7 @@ KINDS = {
     "stronger": "stronger",
     "added": "new claims",
 }
-WEAKENS = ("refuted", "weakened", "removed", "passes", "dropped", "survives", "edited", "problem", "stale")
+WEAKENS = ("refuted", "weakened", "removed", "passes", "dropped", "survives", "edited", "strange", "problem", "stale")
 UNREGISTERED = Register()
 _WIDTH = {"any": 3, "scalar": 2, "1, 2, 3": 1}  # how much a proof covers
 _SAID = ("a step is refuted", "the mistake ")  # problems that the verdicts and the mistakes already tell

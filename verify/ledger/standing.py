@@ -147,13 +147,18 @@ def _judged_routes(claim: Claim, entry: dict[str, Any], own: _Own) -> None:
 
 
 def disagreements(proof: dict[str, Any], sampling: dict[str, Any]) -> list[str]:
-    """Steps that one reading proves and the other refutes: an error of ours."""
+    """Steps that one reading proves and the other refutes, in a dimension that both looked at: an error of ours."""
     opposite = {(PROVED, REFUTED), (REFUTED, SUPPORTED)}
     return [
         f"the two readings disagree on step {one['step']}: proof says {one['verdict']}, sampling {two['verdict']}"
         for one, two in zip(proof["steps"], sampling["steps"], strict=False)
-        if (one["verdict"], two["verdict"]) in opposite
+        if (one["verdict"], two["verdict"]) in opposite and not _beyond(one["dimensions"], two["dimensions"])
     ]
+
+
+def _beyond(proof: str, sampling: str) -> bool:
+    """Whether a verdict is about a dimension above all those in which points were drawn."""
+    return proof.isdigit() and sampling != "scalar" and all(int(proof) > int(d) for d in sampling.split(", ") if d)
 
 
 def _combine(claim: Claim, routes: dict[str, str]) -> str:

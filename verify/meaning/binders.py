@@ -92,9 +92,11 @@ def _elementary_integral(
     body: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr, facts: Facts
 ) -> sp.Expr | None:
     """The integral of a sum of c u^n exp(k u), exactly, or None where the body has another form."""
-    if lower.is_infinite or upper.is_infinite:
+    if lower.is_infinite:
         return None
     if body.is_polynomial(variable):
+        if upper.is_infinite:
+            return None
         return _between(_primitive(sp.Poly(body, variable), sp.Integer(0), variable), variable, lower, upper)
     by_rate: dict[sp.Expr, list[sp.Expr]] = {}
     for term in sp.Add.make_args(expand(body)):
@@ -107,7 +109,10 @@ def _elementary_integral(
             return None
         rate = slope.coeff_monomial(variable)
         by_rate.setdefault(rate, []).append(rest * sp.exp(slope.coeff_monomial(1)))
-    if not all(rate == 0 or _certainly_not_zero(rate, facts) for rate in by_rate):
+    if upper.is_infinite:  # every term falls to 0
+        if not all(provably_positive(-rate, facts) for rate in by_rate):
+            return None
+    elif not all(rate == 0 or _certainly_not_zero(rate, facts) for rate in by_rate):
         return None
     return sp.Add(
         *[
@@ -129,7 +134,8 @@ def _primitive(polynomial: sp.Poly, rate: sp.Expr, variable: sp.Symbol) -> sp.Ex
 
 
 def _between(primitive: sp.Expr, variable: sp.Symbol, lower: sp.Expr, upper: sp.Expr) -> sp.Expr:
-    return primitive.subs(variable, upper) - primitive.subs(variable, lower)
+    end = sp.Integer(0) if upper.is_infinite else primitive.subs(variable, upper)
+    return end - primitive.subs(variable, lower)
 
 
 def _certainly_not_zero(number: sp.Expr, facts: Facts) -> bool:

@@ -22,6 +22,7 @@ from verify.language.tree import (
     Gradient,
     Hessian,
     Laplacian,
+    Moment,
     Name,
     Node,
     Primed,
@@ -40,6 +41,8 @@ def names_in(reading: Evaluation, node: Node) -> list[str]:
 
     def visit(tree: Node) -> None:
         for item in tree.walk():
+            if isinstance(item, Moment) and item.given is not None and item.value is None:
+                visit(Name(item.given))
             if isinstance(item, Name | Call) and item.key not in found:
                 found[item.key] = None
                 declaration = reading.scope.get(item.key)

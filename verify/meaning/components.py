@@ -364,8 +364,9 @@ class Components(Evaluation):
         if expression == 0:
             return expression
         for factor in sp.Mul.make_args(expression):
-            if self._is_density_in(factor, symbols) and not depends(expression / factor, symbols):
-                return expression / factor
+            mass = self._mass_in(factor, symbols)
+            if mass is not None and not depends(expression / factor, symbols):
+                return mass * expression / factor
             if self._is_density_slope_in(factor, symbols) and not depends(expression / factor, symbols):
                 self.condition("a density may be differentiated under the integral sign")
                 return sp.Integer(0)
@@ -385,6 +386,21 @@ class Components(Evaluation):
             if not provably_positive(quantity, self.facts):
                 self.condition(f"integral converges: {sp.factor_terms(quantity)} > 0", quantity)
         return result
+
+    def _mass_in(self, factor: sp.Expr, symbols: Sequence[sp.Symbol]) -> sp.Expr | None:
+        """The integral of a density at c x + b over all x of d components: |c|^{-d}; None for anything else."""
+        if self._is_density_in(factor, symbols):
+            return sp.Integer(1)
+        if not isinstance(factor, AppliedUndef) or any(self.facts.symbols[symbol] != REAL for symbol in symbols):
+            return None
+        scale = sp.diff(factor.args[0], symbols[0])
+        shifts = [argument - scale * x for argument, x in zip(factor.args, symbols, strict=False)]
+        if any(depends(expand(part), symbols) for part in (scale, *shifts)):
+            return None
+        if not self._is_density_in(factor.func(*symbols, *factor.args[len(symbols) :]), symbols):
+            return None
+        size = next((s for s in (scale, -scale) if provably_positive(s, self.facts)), None)
+        return None if size is None else size ** -len(symbols)
 
     def _is_density_slope_in(self, factor: sp.Expr, symbols: Sequence[sp.Symbol]) -> bool:
         """A derivative of a density in its parameters alone: it integrates to the derivative of 1."""

@@ -52,6 +52,7 @@ class Evaluation(Algebra):
     conditions   side conditions in words, in the order in which they arose
     obligations  expressions that the same conditions require to be positive
     divisors     sums and products that formulas divide by
+    written_divisors  what the formula that is read divides by itself, not through a definition
     ranges       the limits of the indices of sums and products
     identities   (expression, words): what must vanish for a formula to have a meaning, and what is wrong otherwise
     label        `every d` or `d = 2`
@@ -66,6 +67,7 @@ class Evaluation(Algebra):
         self.conditions: list[str] = []
         self.obligations: list[sp.Expr] = []
         self.divisors: list[sp.Expr] = []
+        self.written_divisors: list[sp.Expr] = []
         self.ranges: dict[sp.Symbol, tuple[sp.Expr, sp.Expr]] = {}
         self.identities: list[tuple[sp.Expr, str]] = []
         self._frames: list[Mapping[str, Value]] = []
@@ -193,12 +195,16 @@ class Evaluation(Algebra):
 
     def divisor(self, quantity: sp.Expr) -> None:
         """Record what a formula divides by, unless it obviously is not zero."""
+        if quantity.is_nonzero:
+            return  # and no root is looked for, which takes long where the coefficients are surds
         for index, (lower, upper) in self.ranges.items():
             for root in _whole_roots(quantity, index):
                 if (root - lower).is_negative is not True and (upper - root).is_negative is not True:
                     raise Unsupported(f"division by zero: {quantity} vanishes at one value of its index, {root}")
+        if not self._open and quantity not in self.written_divisors:
+            self.written_divisors.append(quantity)
         compound = quantity.is_Add or quantity.is_Mul or isinstance(quantity, sp.Sum | sp.Product)
-        if compound and not quantity.is_nonzero and quantity not in self.divisors:
+        if compound and quantity not in self.divisors:
             self.divisors.append(quantity)
 
     def must_vanish(self, quantity: sp.Expr, otherwise: str) -> None:

@@ -22,6 +22,7 @@ from verify.meaning.algebra import MATRIX, SCALAR, VECTOR, Value
 from verify.meaning.arithmetic import logarithm
 from verify.meaning.binders import over_all
 from verify.meaning.calculus import names_in
+from verify.meaning.conditional import by_joint_density, given_gaussians
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.evaluation import Evaluation, evaluate
 from verify.meaning.positivity import provably_not_positive, provably_positive
@@ -91,9 +92,11 @@ def _declared_random(reading: Evaluation, node: Moment) -> list[Declaration]:
     return [d for d in random if d.key in used and d.key not in bound]
 
 
-def _mean_over_declared(reading: Evaluation, value: Value, declaration: Declaration, span: Span) -> Value:
-    """Mean over one declared random variable, by its declared moments."""
-    variable = reading.own_value(declaration.key)
+def _mean_over_declared(
+    reading: Evaluation, value: Value, declaration: Declaration, span: Span, variable: Value | None = None
+) -> Value:
+    """Mean over one declared random variable, by its declared moments; it stands as `variable`, else as itself."""
+    variable = reading.own_value(declaration.key) if variable is None else variable
     if any(reading.depends(value, variable) for value in reading.bound_values()):
         raise Unsupported(f"a mean over {declaration.key} inside a function whose argument is {declaration.key}")
     if declaration.law is not None and declaration.mean is None:
@@ -228,26 +231,17 @@ def _uses_no_later_name(
 
 
 def _conditional(reading: Evaluation, node: Moment, body: Node) -> Value:
-    """`E[. | x]` from the declared joint density, by Bayes."""
-    named = [key for key, _ in node.laws if key in reading.scope.joint]
-    candidates = named or list(reading.scope.joint)
-    if len(candidates) != 1 or any(law is not None for _, law in node.laws):
-        raise MeaningError("a conditional expectation needs one declared joint density", node.span)
-    key = candidates[0]
-    joint = reading.scope.joint[key]
-    if node.given not in names_in(reading, joint) or node.given == key:
-        raise MeaningError(f"the joint density does not contain {node.given}", node.span)
-    for name in names_in(reading, body):
-        other = reading.scope.get(name)
-        if other is not None and other.kind == "random" and name != key:
-            raise Unsupported(f"the joint law of {name} and {node.given} is not declared")
-    given = reading.name_value(node.given, node.span) if node.value is None else evaluate(node.value, reading)
-    variable = reading.fresh(key)
-    with reading.bind({node.given: given, key: variable}):
-        weight = reading.scalar(joint)
-        value = reading.multiply(weight, evaluate(body, reading), node.span)
-    total = over_all(reading, weight, key, variable, node.span)
-    return reading.scale(1 / total, over_all(reading, value, key, variable, node.span))
+    """`E[. | x]`: from the declared joint density, or where x is defined by random names."""
+    given = reading.scope.get(node.given or "")
+    if reading.scope.joint or given is None or given.definition is None:
+        return by_joint_density(reading, node, body)
+    used = [*names_in(reading, given.definition), *names_in(reading, body)]
+    random = [d for d in reading.scope if d.kind == "random" and d.key in used]
+
+    def mean_over(value: Value, declaration: Declaration, variable: Value) -> Value:
+        return _mean_over_declared(reading, value, declaration, node.span, variable)
+
+    return given_gaussians(reading, node, body, random, mean_over)
 
 
 def _second_moment(reading: Evaluation, node: Moment) -> Value:

@@ -29,6 +29,7 @@ from verify.meaning.ito import coefficients
 from verify.meaning.products import peel_products
 
 REGISTERED = (arithmetic, binders, calculus, cases, limits, probability)
+MOST_COMPONENTS = 6  # the components of a vector that are written out at most
 
 
 class Reading:
@@ -43,6 +44,7 @@ class Reading:
 
     def __init__(self, evaluation: Evaluation) -> None:
         self._evaluation = evaluation
+        self.lone_divisors: list[sp.Expr] = []
 
     @property
     def facts(self) -> Facts:
@@ -70,6 +72,11 @@ class Reading:
         return self._evaluation.identities
 
     @property
+    def function_keys(self) -> dict[str, str]:
+        """The name of each undefined function that occurs -> the key that declares it."""
+        return self._evaluation.table.declared
+
+    @property
     def label(self) -> str:
         """`every d`, or `d = 2`."""
         return self._evaluation.label
@@ -89,6 +96,20 @@ class Reading:
         if foreign is not None:
             raise Unsupported(f"{foreign} may depend on the basis, and a matrix is read in its eigenbasis")
         return evaluate(node, self._evaluation)
+
+    def sides(self, left: Node, right: Node) -> tuple[Value, Value]:
+        """The values of both sides. `lone_divisors` keeps what one of them divides by and the other does not.
+
+        Where such a divisor vanishes one side has a value and the other has none. Raises as `value` does.
+        """
+        values, divisors = [], []
+        for side in (left, right):
+            self._evaluation.written_divisors = []
+            values.append(self.value(side))
+            divisors.append(self._evaluation.written_divisors)
+        for own, other in (divisors, divisors[::-1]):
+            self.lone_divisors += [q for q in own if not any((q / o).is_Rational or q == -o for o in other)]
+        return values[0], values[1]
 
     def counts_dimensions(self, value: Value) -> bool:
         """Whether the symbol d occurs in a value, in symbolic d."""
@@ -209,8 +230,8 @@ def read_in(scope: Scope, dimension: int | None, sides: Sequence[Node] = (), sam
     taken diagonal. What is read later may then not depend on the basis. A `sample` has numbers for matrices.
     The declared positive quantities are read at once; a MeaningError in one of them is raised here.
     """
-    if dimension is not None and not 1 <= dimension <= 4:
-        raise Unsupported("explicit components are read for d = 1, 2, 3, 4")
+    if dimension is not None and not 1 <= dimension <= MOST_COMPONENTS:
+        raise Unsupported(f"explicit components are read up to d = {MOST_COMPONENTS}")
     evaluation: Evaluation = Gram(scope) if dimension is None else Components(scope, dimension, sides, sample)
     for assumption in scope.assumptions:
         evaluation.facts.positive.append(evaluation.scalar(assumption))

@@ -10,7 +10,7 @@ import sympy as sp
 
 from verify.meaning.facts import Facts
 from verify.proof import intervals
-from verify.proof.intervals import Interval, NotEvaluable
+from verify.proof.intervals import Interval, NoRealValue, NotEvaluable
 from verify.proof.points import AdmissiblePoint, Concrete, admissible_points, concrete
 
 ATTEMPTS = 60  # points drawn for one choice of functions
@@ -66,14 +66,20 @@ def separate(
 
 
 def agree(left: sp.Expr, right: sp.Expr, facts: Facts, points: int = 5) -> Agreement | None:
-    """To how many digits both sides agree; None without `points` admissible finite points."""
+    """To how many digits both sides agree; None without `points` admissible finite points.
+
+    None, too, where one side has a value and the other certainly has none: log(x^2) is not 2 log(x).
+    """
     digits: list[int] = []
     for statement, point in _comparisons(left, right, facts, 3 * points):
         if any(e.has(sp.Integral) for e in statement.expressions):
             return None  # the enclosure of an integral is never that narrow
-        try:
-            a, b = (intervals.enclose(e, point.values) for e in statement.expressions)
-        except NotEvaluable:
+        sides = [_enclosed(e, point) for e in statement.expressions]
+        if any(isinstance(one, NoRealValue) and not isinstance(other, NotEvaluable) for one, other in
+               (sides, sides[::-1])):  # fmt: skip
+            return None
+        a, b = sides
+        if isinstance(a, NotEvaluable) or isinstance(b, NotEvaluable):
             continue
         digits.append(_common_digits(a, b))
     return Agreement(min(digits), len(digits)) if len(digits) >= points else None
@@ -112,6 +118,14 @@ def _comparisons(
             yield statement, point
             if found == enough:
                 break
+
+
+def _enclosed(e: sp.Expr, point: AdmissiblePoint) -> Interval | NotEvaluable:
+    """The value at a point, or why there is none."""
+    try:
+        return intervals.enclose(e, point.values)
+    except NotEvaluable as reason:
+        return reason
 
 
 def _compare(statement: Concrete, point: AdmissiblePoint, sense: int, digits: int) -> Witness | None:

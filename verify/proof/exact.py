@@ -6,13 +6,14 @@ upper limit differentiated, and integration by parts with the declared boundary 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
-from verify.language.scope import Scope
+from verify.language.scope import NONNEGATIVE, Scope
 from verify.meaning.errors import Unsupported
+from verify.meaning.facts import Facts
 from verify.meaning.functional import ordered_integrals, split_at_upper_limit, swap_integrals
 from verify.meaning.reading import Reading
 from verify.proof.finite_sums import by_upper_limit
@@ -21,6 +22,7 @@ from verify.proof.normal_form import ZeroDecision, decide_sign, decide_zero
 from verify.proof.numbers import may_vanish
 from verify.proof.regions import BRANCHING, regions
 
+LONGEST_WRITTEN = 60  # operations of a divisor that is written out in a certificate
 NOT_ZERO = "the normal form of the difference is not zero"
 
 
@@ -76,7 +78,7 @@ def prove(residuals: list[sp.Expr], reading: Reading, scope: Scope) -> Proof:
             return proof
     if missing := obstacle(reading):
         return Proof(False, missing)
-    proof.conditions += [c for c in obligations(reading) if c not in proof.conditions]
+    proof.conditions += [c for c in obligations(reading, proof.denominators) if c not in proof.conditions]
     return proof
 
 
@@ -94,16 +96,8 @@ def _routes(residual: sp.Expr, reading: Reading, scope: Scope) -> Iterator[list[
             yield [decide_zero(part.expression, part.facts) for part in parts]
     if not residual.has(sp.Integral):
         return
-    swapped = swap_integrals(residual)
-    if swapped != residual:
-        decision = decide_zero(swapped, reading.facts)
-        decision.conditions.append("the order of integration may be exchanged (Fubini)")
-        yield [decision]
-    if any(len(integral.limits) > 1 or integral.function.has(sp.Integral) for integral in residual.atoms(sp.Integral)):
-        size = int(reading.dimension) if reading.dimension.is_Integer else 1
-        decision = decide_zero(ordered_integrals(residual, size), reading.facts)
-        decision.conditions.append("the order of integration may be exchanged (Fubini)")
-        yield [decision]
+    if not _has_pole(residual, reading.facts):
+        yield from _reordered(residual, reading)
     tied = any(symbol in reading.facts.roots for symbol in residual.free_symbols)
     halves = None if tied else split_at_upper_limit(residual, reading.facts)
     if halves is not None:
@@ -121,6 +115,34 @@ def _routes(residual: sp.Expr, reading: Reading, scope: Scope) -> Iterator[list[
         yield [decision]
 
 
+def _has_pole(residual: sp.Expr, facts: Facts) -> bool:
+    r"""Whether an integrand may be unbounded by its form: \frac{x-y}{(x+y)^3} has two integrals over the square."""
+    for integral in residual.atoms(sp.Integral):
+        closed = {v: sp.Dummy(nonnegative=True) for v, *_ in integral.limits if v.is_positive}
+        body = integral.function.xreplace(closed)
+        running = {closed.get(v, v) for v, *_ in integral.limits}
+        wider = replace(facts, symbols=facts.symbols | dict.fromkeys(closed.values(), NONNEGATIVE))
+        steep = [p.base for p in body.atoms(sp.Pow) if not p.exp.is_nonnegative]
+        for base in [*steep, *(log.args[0] for log in body.atoms(sp.log))]:
+            found = decide_sign(base, wider) if base.free_symbols & running else None
+            if found is not None and not (found.value and found.strict):
+                return True
+    return False
+
+
+def _reordered(residual: sp.Expr, reading: Reading) -> Iterator[list[ZeroDecision]]:
+    swapped = swap_integrals(residual)
+    if swapped != residual:
+        decision = decide_zero(swapped, reading.facts)
+        decision.conditions.append("the order of integration may be exchanged (Fubini)")
+        yield [decision]
+    if any(len(integral.limits) > 1 or integral.function.has(sp.Integral) for integral in residual.atoms(sp.Integral)):
+        size = int(reading.dimension) if reading.dimension.is_Integer else 1
+        decision = decide_zero(ordered_integrals(residual, size), reading.facts)
+        decision.conditions.append("the order of integration may be exchanged (Fubini)")
+        yield [decision]
+
+
 def obstacle(reading: Reading) -> str:
     """What keeps any proof in this reading from counting: a divisor that may vanish, a law that is none; or ''."""
     for divisor in reading.divisors:
@@ -132,9 +154,20 @@ def obstacle(reading: Reading) -> str:
     return ""
 
 
-def obligations(reading: Reading) -> list[str]:
-    """Conditions of the reading in words, and what it needs positive without a proof of it."""
+def obligations(reading: Reading, named: Sequence[sp.Expr] = ()) -> list[str]:
+    """Conditions of the reading in words, and what it needs positive, or not zero, without a proof of it.
+
+    A divisor of one side only may cancel before anything is decided. It is a condition nevertheless, unless it is
+    `named` already.
+    """
     words = list(dict.fromkeys(reading.conditions))
+    for divisor in reading.lone_divisors:
+        found = decide_sign(divisor, reading.facts)
+        known = found.value and found.strict or divisor in named or -divisor in named
+        bound = any(symbol.name.startswith("_") for symbol in divisor.free_symbols)  # no name of the page
+        if not known and not bound:
+            long = divisor.count_ops() > LONGEST_WRITTEN
+            words.append("not zero: what one side divides by" if long else f"not zero: {divisor}")
     for quantity in reading.obligations:
         found = decide_sign(quantity, reading.facts)
         if not (found.value > 0 and found.strict):

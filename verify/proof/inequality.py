@@ -137,6 +137,9 @@ def _bound_somewhere(e: sp.Expr, symbol: sp.Symbol) -> bool:
 
 def _by_discriminant(e: sp.Expr, facts: Facts, strict: bool, depth: int, search: _Search) -> bool:
     """a s^2 + b s + c with a >= 0, c >= 0 and 4ac >= b^2 is nowhere negative; strictly if 4ac > b^2 and c > 0."""
+    outside = e.xreplace({operator: sp.Dummy() for operator in e.atoms(*BINDING)})
+    if not outside.free_symbols & e.free_symbols and not outside.has(AppliedUndef):
+        return False  # a quadratic in nothing: its numerator need not be multiplied out, which may take minutes
     numerator = _numerator(e, facts)
     if numerator is None:
         return False

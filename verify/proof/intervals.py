@@ -17,7 +17,6 @@ import sympy as sp
 from mpmath import iv
 from mpmath.ctx_iv import ivmpf
 from mpmath.libmp import finf, fnan, fninf, libmpi, to_rational
-from mpmath.libmp.libmpf import ComplexResult
 
 Interval = Any  # mpmath's ivmpf: end points .a and .b
 Point = Mapping[sp.Expr, Any]  # symbol -> Rational or Interval
@@ -26,6 +25,7 @@ DIGITS = 60
 MAX_EXPONENT = 10_000
 MAX_ARGUMENT = 1_000_000  # of an exponential
 MAX_WRITTEN_OUT = 1_000  # terms of a sum or product between numbers
+LARGEST_TAIL = 1_000  # where the tail of erf is still computed
 PANELS = 48  # of an integral; the width of its enclosure falls with their number
 PANELS_INSIDE = 12  # of an integral within another
 SLACK_BITS = 8  # elementary functions are widened by this many bits: their last bit is not trusted
@@ -33,6 +33,10 @@ SLACK_BITS = 8  # elementary functions are widened by this many bits: their last
 
 class NotEvaluable(Exception):
     """The expression has no enclosed finite real value here; the message says why."""
+
+
+class NoRealValue(NotEvaluable):
+    """A root or a logarithm of something certainly negative: there is nothing to enclose at this point."""
 
 
 @contextmanager
@@ -51,7 +55,7 @@ def enclose(expression: sp.Expr, point: Point, digits: int = DIGITS) -> Interval
     with precision(digits):
         try:
             return _finite(_Evaluation(point).value(expression))
-        except (ComplexResult, ZeroDivisionError, OverflowError, ValueError) as error:
+        except (ZeroDivisionError, OverflowError, ValueError) as error:
             raise NotEvaluable(f"no real value: {error}") from error
 
 
@@ -173,7 +177,7 @@ class _Evaluation:
                 raise NotEvaluable("an exponent is too large")
             return x ** int(exponent) if exponent > 0 else _reciprocal(x ** -int(exponent))
         if exponent.is_Rational and exponent.q == 2:
-            root = iv.sqrt(x) ** abs(int(exponent.p))
+            root = _sqrt(x) ** abs(int(exponent.p))
             return root if exponent > 0 else _reciprocal(root)
         return _exp(_log(x) * self.value(exponent))
 
@@ -231,7 +235,15 @@ def _exp(x: Interval) -> Interval:
     return _widen(iv.exp(x))
 
 
+def _sqrt(x: Interval) -> Interval:
+    if x.a < 0:
+        raise (NoRealValue if x.b < 0 else NotEvaluable)("the root of something that may be negative")
+    return iv.sqrt(x)
+
+
 def _log(x: Interval) -> Interval:
+    if x.b < 0:
+        raise NoRealValue("logarithm or power of something negative")
     if not x.a > 0:
         raise NotEvaluable("logarithm or power of something that may not be positive")
     tiny = iv.mpf(2) ** (SLACK_BITS - iv.prec)
@@ -275,10 +287,17 @@ def _erf(x: Interval) -> Interval:
 
 
 def _erf_at(x: Interval) -> Interval:
-    """The alternating series of erf at an exact point; far out, 1 - exp(-x^2) <= erf(x) <= 1."""
+    """The alternating series of erf at an exact point; far out the tail t = exp(-x^2)/(x sqrt(pi)) bounds it.
+
+    1 - t <= erf(x) <= 1 - t (1 - 1/(2 x^2)) for x > 0: erf is less than 1 everywhere.
+    """
     if abs(x).b > 8:
-        tail = _exp(-(x**2)).b if abs(x).b < 1000 else iv.mpf(2) ** -iv.prec
-        return iv.mpf([1 - tail, 1]) if x.a > 0 else iv.mpf([-1, -1 + tail])
+        far = abs(x)
+        if far.b > LARGEST_TAIL:
+            return iv.mpf([1 - iv.mpf(2) ** -iv.prec, 1]) if x.a > 0 else iv.mpf([-1, -1 + iv.mpf(2) ** -iv.prec])
+        tail = _exp(-(far**2)) / (far * iv.sqrt(iv.pi))
+        value = 1 - tail * iv.mpf([(1 - 1 / (2 * far**2)).a, 1])
+        return value if x.a > 0 else -value
     before = iv.prec
     iv.prec = before + 200  # the terms grow up to exp(64) before they fall
     try:

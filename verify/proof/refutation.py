@@ -19,9 +19,10 @@ from verify.proof.coincidence import where_times_meet
 from verify.proof.enclosure import Witness, agree, separate
 from verify.proof.jets import Jet, NoJet, jet_of
 from verify.proof.normal_form import decide_zero
-from verify.proof.regions import regions
+from verify.proof.regions import BRANCHING, regions
 
 Value = Any
+SLOPES = (sp.Heaviside, sp.sign, sp.DiracDelta)  # derivatives of kinks: there is none at the cut itself
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ def refute(comparison: Comparison, scope: Scope) -> dict[str, Any] | None:
 
 def _in_a_region(residual: sp.Expr, facts: Facts) -> dict[str, Any] | None:
     """A witness in one region of a case distinction, such as the cut itself, which drawn points miss."""
-    for part in regions(residual, facts) or [] if residual.has(sp.Piecewise) else []:
+    if not residual.has(*BRANCHING) or residual.has(*SLOPES):
+        return None
+    for part in regions(residual, facts) or []:
         witness = separate(part.expression, sp.Integer(0), part.facts)
         if witness is not None:
             return witness.as_dict() | {"compared": f"the difference where {', '.join(part.words)}"}

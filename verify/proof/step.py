@@ -10,16 +10,19 @@ import sympy as sp
 
 from verify.language.claim import EQUAL, SAME_LAW
 from verify.language.scope import Scope
-from verify.language.tree import ArgMin, BigO, Call, Constant, Identity, Limit, Name, Negate, Node, Norm, Trace
+from verify.language.tree import ArgMin, BigO, Constant, Limit, Negate, Node
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS, StepVerdict
 from verify.meaning.errors import MeaningError, Unsupported
 from verify.meaning.expansions import order_of, order_of_step
 from verify.meaning.functional import missing_field
 from verify.meaning.reading import read_in
+from verify.proof.boundaries import fields_that_exclude_each_other
+from verify.proof.dimensions import mentions_dimension, next_dimension
 from verify.proof.enclosure import MIN_DIGITS, separate
 from verify.proof.exact import NOT_ZERO, Proof, obligations, prove
 from verify.proof.inequality import certainly_nonnegative
 from verify.proof.minimum import judge_minimum
+from verify.proof.normal_form import decide_zero
 from verify.proof.numbers import may_vanish, sign_of_number
 from verify.proof.proportional import compare_ratio, ratio_obstacle, variable_of
 from verify.proof.refutation import (
@@ -32,10 +35,10 @@ from verify.proof.refutation import (
     refute,
     with_instances,
 )
+from verify.proof.regions import BRANCHING
 from verify.proof.vacuity import admissible_point, equations_contradict
 
 COMPONENTS = (1, 2, 3)
-NEXT_DIMENSION = 4
 INEQUALITIES = {"<=": (-1, False), "<": (-1, True), ">=": (1, False), ">": (1, True)}  # sign, strict
 INFINITE = {Constant("infinity"): 1, Negate(Constant("infinity")): -1}
 NOT_DECIDED = {
@@ -151,10 +154,8 @@ def _judge(left: Node, right: Node, scope: Scope, relation: str, doubtful: bool)
     for group in _groups(scope):
         proof = _prove_in(group, left, right, scope, relation, order, attempts)
         if proof is not None and _settles(group, left, right, scope, attempts):
-            witness = _counterexample_beyond(group, left, right, scope, relation, order)
-            if witness is not None:
-                return _refuted(witness, "interval enclosure", NEXT_DIMENSION, scope)
-            return _proved(proof, group, scope)
+            refuted = _counterexample_beyond(group, left, right, scope, relation, order)
+            return refuted or _proved(proof, group, scope)
         if proof is not None:
             return _beyond(left, right, scope, relation, order)
     return _not_proved(left, right, scope, relation, order, attempts)
@@ -175,14 +176,14 @@ def _settles(
     """
     if group == (None,) or scope.dimension != "any":
         return True
-    return not any(NOT_ZERO in text for text in attempts.why) and not _mentions_dimension([left, right], scope)
+    return not any(NOT_ZERO in text for text in attempts.why) and not mentions_dimension([left, right], scope)
 
 
 def _settles_every(group: tuple[int | None, ...], left: Node, right: Node, scope: Scope) -> bool:
     """The same for what is no equality: not where d is left in symbolic d."""
     if group == (None,) or scope.dimension != "any":
         return True
-    if _mentions_dimension([left, right], scope):
+    if mentions_dimension([left, right], scope):
         return False
     try:
         reading = read_in(scope, None, (left, right))
@@ -196,48 +197,37 @@ def _settles_every(group: tuple[int | None, ...], left: Node, right: Node, scope
 def _counterexample_beyond(
     group: tuple[int | None, ...], left: Node, right: Node, scope: Scope, relation: str, order: BigO | None,
     sense: int = 0,
-) -> dict[str, Any] | None:
-    """A counterexample in d = 4 to what is true in d = 1, 2, 3 and said for every d, with numbers for matrices.
+) -> StepVerdict | None:
+    """Refuted in a higher dimension, with numbers for matrices: true in d = 1, 2, 3 and said for every d.
 
     Below d = n there are identities between n matrices or vectors that hold in no higher dimension.
     """
     if group == (None,) or scope.dimension != "any" or scope.equations or variable_of(relation) is not None:
         return None
+    dimension = next_dimension((left, right), scope)
     try:
-        comparison = _compare(left, right, scope, NEXT_DIMENSION, relation, order, True)
+        comparison = _compare(left, right, scope, dimension, relation, order, True)
     except (MeaningError, Unsupported):  # the numbers may make a divisor zero or a covariance indefinite
         return None
     if not sense:
-        return refute(comparison, scope)
-    ((first, second),) = comparison.pairs
-    found = separate(first, second, comparison.facts, -sense, REGION_POINTS)
-    return None if found is None else found.as_dict()
-
-
-def _mentions_dimension(nodes: list[Node], scope: Scope) -> bool:
-    """Whether the number d occurs, in the formulas or in the definitions that they use."""
-    seen: set[str] = set()
-    waiting = list(nodes)
-    while waiting:
-        for node in waiting.pop().walk():
-            counted = isinstance(node, Trace | Norm) and any(isinstance(part, Identity) for part in node.walk())
-            if counted or isinstance(node, Constant) and node.name == "dimension":
-                return True
-            declaration = scope.get(node.key) if isinstance(node, Call | Name) else None
-            if declaration is not None and declaration.definition is not None and declaration.key not in seen:
-                seen.add(declaration.key)
-                waiting.append(declaration.definition)
-    return False
+        same = all(decide_zero(residual, comparison.facts).zero for residual in comparison.residuals)
+        witness = None if same else refute(comparison, scope)
+    else:
+        ((first, second),) = comparison.pairs
+        found = separate(first, second, comparison.facts, -sense, REGION_POINTS)
+        witness = None if found is None else found.as_dict()
+    return None if witness is None else _refuted(witness, "interval enclosure", dimension, scope)
 
 
 def _beyond(left: Node, right: Node, scope: Scope, relation: str, order: BigO | None) -> StepVerdict:
     """True in d = 1, 2, 3, and said for every d: a witness in the next dimension, or undecided."""
+    dimension = next_dimension((left, right), scope)
     try:
-        witness = refute(_compare(left, right, scope, NEXT_DIMENSION, relation, order), scope)
+        witness = refute(_compare(left, right, scope, dimension, relation, order), scope)
     except Unsupported:
         witness = None
     if witness is not None:
-        return _refuted(witness, "interval enclosure", NEXT_DIMENSION, scope)
+        return _refuted(witness, "interval enclosure", dimension, scope)
     return StepVerdict(UNDECIDED, why=BEYOND)
 
 
@@ -259,7 +249,7 @@ def _compare(
     sample: bool = False,
 ) -> Comparison:
     reading = read_in(scope, dimension, (left, right), sample)
-    values = reading.value(left), reading.value(right)
+    values = reading.sides(left, right)
     if relation == SAME_LAW:
         residuals = reading.law_residuals(*values)
         return Comparison(reading, [(residual, sp.Integer(0)) for residual in residuals], residuals)
@@ -314,11 +304,13 @@ def _certified(proof: Proof, group: tuple[int | None, ...]) -> StepVerdict:
 
 
 def _vacuous(scope: Scope) -> StepVerdict | None:
-    """The verdict `vacuous` when the assumptions or root relations admit no point that is found."""
+    """The verdict `vacuous` when the premises exclude each other, or no point is found at which they hold."""
     if scope.equations:
         contradiction = equations_contradict(scope)
         if contradiction is not None:
             return contradiction
+    if scope.boundary and (fields := fields_that_exclude_each_other(scope)):
+        return StepVerdict(VACUOUS, why=f"no functions were found for which all of these vanish at infinity: {fields}")
     if not scope.assumptions and not any(d.root_of is not None for d in scope):
         return None
     try:
@@ -354,10 +346,13 @@ def _not_proved(
         return missing
     agreements = [agreement(compared[dimension]) for dimension in sorted(compared)]
     known = [item for item in agreements if item is not None]
-    if any(residual.has(sp.Piecewise) for comparison in compared.values() for residual in comparison.residuals):
-        known = []  # drawn points miss the places where the cases meet
+    unseen = (*BRANCHING, sp.Sum, sp.Product)  # drawn points miss where cases meet, far regions, and longer ranges
+    if any(residual.has(*unseen) for comparison in compared.values() for residual in comparison.residuals):
+        known = []
     if variable_of(relation) is not None:
         known = []  # a ratio that is constant near every point may have another value beyond a gap
+    if max(dimensions) > 1 and max(compared, default=0) == 1:
+        known = []  # on a line matrices commute and every vector is parallel to every other
     if known and len(known) == len(agreements) and min(digits for digits, _ in known) >= MIN_DIGITS:
         digits, points = min(d for d, _ in known), min(p for _, p in known)
         return StepVerdict(
@@ -527,9 +522,9 @@ def _judge_inequality(left: Node, right: Node, scope: Scope, sense: int, strict:
             found = [*arguments, *obligations(comparison.reading)]
             total.conditions += [c for c in found if c not in total.conditions]
         else:
-            witness = _counterexample_beyond(group, left, right, scope, EQUAL, None, sense)
-            if witness is not None:
-                return _refuted(witness, "interval enclosure", NEXT_DIMENSION, scope)
+            refuted = _counterexample_beyond(group, left, right, scope, EQUAL, None, sense)
+            if refuted is not None:
+                return refuted
             if not _settles_every(group, left, right, scope):
                 return StepVerdict(UNDECIDED, why=BEYOND)
             verdict = _proved(total, group, scope)

@@ -57,7 +57,10 @@ def take_out(root: Path, commit: str, folder: Path) -> None:
                 continue
             count, total = count + 1, total + member.size
             if count > MAX_FILES or member.size > MAX_FILE or total > MAX_TOTAL:
-                raise LanguageError(f"{commit[:12]} holds more or larger files than a repository of claims should")
+                raise LanguageError(
+                    f"{commit[:12]} holds more than a repository of claims should: {place} is file {count:,} of at most "
+                    f"{MAX_FILES:,}, with {member.size:,} of {MAX_FILE:,} bytes, in all {total:,} of {MAX_TOTAL:,}"
+                )
             file = archive.extractfile(member)
             if file:
                 path = folder / place
@@ -68,6 +71,13 @@ def take_out(root: Path, commit: str, folder: Path) -> None:
 def commits_ledger(root: Path, commit: str) -> bool:
     """Does a commit hold a ledger? It is computed, and nobody may hand one in."""
     return not _git(root, "cat-file", "-e", f"{commit}:{FOLDER.parts[0]}").returncode
+
+
+def links_of(root: Path, commit: str) -> list[str]:
+    """The links and submodules of a commit where only plain files belong. Nobody follows them."""
+    listed = _git(root, "ls-tree", "-r", "-z", commit, "--", *TAKEN).stdout.decode("utf-8", "replace")
+    entries = [entry.partition("\t") for entry in listed.split("\0") if entry]
+    return [path for mode, _, path in entries if not mode.startswith("100")]
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,12 @@ def _function(evaluator: Evaluator, node: Function) -> Value:
 @reads(Extremum)
 def _extremum(evaluator: Evaluator, node: Extremum) -> Value:
     pick = max if node.name == "max" else min
-    return pick((evaluator.scalar(argument) for argument in node.arguments), key=jets.real)
+    values = [evaluator.scalar(argument) for argument in node.arguments]
+    found = pick(values, key=jets.real)
+    equal = [value for value in values if jets.real(value) == jets.real(found)]
+    if len(equal) > 1 and any(isinstance(value, jets.Jet) for value in equal):
+        raise Undefined("an extremum has no derivative where two arguments meet")
+    return found
 
 
 @reads(Cases)

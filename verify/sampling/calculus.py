@@ -220,16 +220,17 @@ def _integral(evaluator: Evaluator, node: Integral) -> Value:
         with evaluator.binding({key: x}):
             return evaluator.value(node.integrand)
 
-    lower, upper = _infinite(node.lower), _infinite(node.upper)
+    lower, upper, nested = _infinite(node.lower), _infinite(node.upper), len(evaluator.frames)
     if lower == -1 and upper == 1:
         return quadrature.WholeLine(evaluator.level)(body)
     if upper == 1 and lower == 0:
-        return quadrature.half_line(body, evaluator.scalar(node.lower), 1, evaluator.level)
+        return quadrature.half_line(body, evaluator.scalar(node.lower), 1, evaluator.level, nested)
     if lower == -1 and upper == 0:
-        return quadrature.half_line(body, evaluator.scalar(node.upper), -1, evaluator.level)
+        return quadrature.half_line(body, evaluator.scalar(node.upper), -1, evaluator.level, nested)
     if lower or upper:
         raise Undecidable("the limits of an integral are not in order")
-    return quadrature.interval(body, evaluator.scalar(node.lower), evaluator.scalar(node.upper), evaluator.level)
+    ends = evaluator.scalar(node.lower), evaluator.scalar(node.upper)
+    return quadrature.interval(body, *ends, evaluator.level, nested)
 
 
 # ---------------------------------------------------------------- minimisers

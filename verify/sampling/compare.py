@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import mpmath
 
 from verify.language.claim import SAME_LAW
-from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, UNIT, Declaration, Scope
+from verify.language.scope import INDEX, INTEGER, NONNEGATIVE, POSITIVE, REAL, UNIT, Declaration, Scope
 from verify.language.tree import (
     Absolute,
     BigO,
@@ -26,6 +26,7 @@ from verify.language.tree import (
     Identity,
     Integral,
     KullbackLeibler,
+    Limit,
     Moment,
     Node,
     Primed,
@@ -40,12 +41,13 @@ from verify.sampling import (
     values,
 )
 from verify.sampling.draw import Point
-from verify.sampling.errors import Budget, Undecidable, Undefined
+from verify.sampling.errors import Budget, OneSided, Touching, Undecidable, Undefined
 from verify.sampling.evaluate import Evaluator
 from verify.sampling.evolution import left_over
 from verify.sampling.jets import mp
 from verify.sampling.law import same_law_sides
 from verify.sampling.probability import must_integrate_to_one
+from verify.sampling.probe import cuts_of
 from verify.sampling.reach import Reach, integrals, trees_of
 from verify.sampling.values import Value, components
 
@@ -58,7 +60,9 @@ POINTS, POINTS_WITH_INTEGRALS, POINTS_IN_REGIONS = 5, 3, 40
 LEAST_POINTS = 3  # that count, where more than one is wanted
 EVALUATIONS = 300_000  # node readings in one dimension, all points together
 PROPORTIONAL = "propto "  # of a relation, before the key of its variable
+WHOLE = (INTEGER, INDEX)
 ORDERS = {"<=": -1, "<": -1, ">=": 1, ">": 1}  # the sign that left - right has
+SETTLES = mp.mpf("0.9")  # a remainder over h^n that stays bounded changes less from each h to the next
 SMALL = ("1e-3", "1e-4", "1e-5", "1e-6")  # values of h for O(h^n)
 
 Sides = tuple[list[mpmath.mpf], list[mpmath.mpf]]
@@ -111,6 +115,9 @@ class Step:
         # The sides may agree in one region and differ in another one.
         self.regions = relation in ORDERS or any(isinstance(node, (Extremum, Absolute, Cases)) for node in nodes)
         self.regions |= any(declared.domain == INTEGER for declared in self.reached)
+        self.limits = any(isinstance(node, Limit) for node in nodes)
+        self.cuts = cuts_of(nodes)
+        self.one_sided = ""  # where and why one side had a value and the other had none
         self.nesting = max(integrals(side, scope, self.reach.instances) for side in self.sides)
         self.has_vectors = any(declared.value != "scalar" for declared in self.reached) or any(
             isinstance(node, Identity) or node == Constant("dimension") for node in nodes
@@ -123,8 +130,8 @@ class Step:
         self.unspecified = [declared.key for declared in self.reached if self._unspecified(declared)]
 
     def _unspecified(self, declared: Declaration) -> bool:
-        if declared.kind == "random":
-            return declared.mean is None and declared.definition is None
+        if declared.kind == "random":  # of its law only the moments may be known
+            return declared.definition is None and not declared.gaussian and not declared.rademacher
         function = declared.kind in ("function", "sequence") and not declared.signatures
         return function and declared.definition is None and declared.key not in self.reach.instances
 
@@ -143,6 +150,7 @@ class Step:
         ]  # fmt: skip
         found: list[tuple[Point, Comparison]] = []
         tried: list[Point] = []
+        partial = False  # a drawn point where the sides have no value
         budget = Budget(EVALUATIONS // 3 if self.nesting and dimension > 1 else EVALUATIONS)
         share = budget.limit // (2 * min(wanted, LEAST_POINTS))  # of one evaluation: each point takes two or more
         for asked in (wanted, 4 * wanted):
@@ -153,12 +161,23 @@ class Step:
                 tried.append(point)
                 try:
                     comparison = self.at(point, dimension, budget, share)
+                except OneSided as reason:
+                    self.one_sided = self.one_sided or str(reason)
+                    continue
                 except Undefined:
+                    partial = True
                     continue
                 found.append((point, comparison))
                 if not comparison.agree or len(found) == wanted or self.closed:
-                    return found
+                    return self._more(dimension, found) if partial and not self.one_sided else found
         return found
+
+    def _more(self, dimension: int, found: list[tuple[Point, Comparison]]) -> list[tuple[Point, Comparison]]:
+        """Where formulas are defined in a part of the domain only, as many points as for one with regions."""
+        if self.regions or self.quadrature or found and not found[-1][1].agree:
+            return found
+        self.regions = True
+        return self.compare(dimension, POINTS_IN_REGIONS, [point for point, _ in found])
 
     @property
     def closed(self) -> bool:
@@ -208,14 +227,23 @@ class Step:
             if noise <= SETTLED * tolerance * largest:
                 deviation = self.deviation(*current) / largest if largest else mp.zero
                 if self.relation in ("<", ">") and largest_difference(*current) <= tolerance * largest:
-                    raise Undecidable("the sides are equal at a drawn point, as far as can be seen")
+                    raise Touching("the sides are equal at a point, as far as can be seen")
                 comparison = Comparison(*current, deviation, tolerance, noise / largest if largest else mp.zero, level)
                 # a side far below the other settles beside it before its own quadrature has seen what it integrates
                 seen = all(n <= max(SEEN * size, ROUNDING) for n, size in zip(noises, sizes, strict=True))
                 if comparison.agree or comparison.disagree and (seen or not self.quadrature):
                     return comparison
             previous = current
+        unsettled = [noise > SETTLED * tolerance * size for noise, size in zip(noises, sizes, strict=True)]
+        if len(set(unsettled)) > 1:
+            raise OneSided(self._lacks(unsettled[1], point, dimension, "its quadrature does not settle"))
         raise Undefined("the quadrature does not settle")
+
+    def _lacks(self, right: bool, point: Point, dimension: int, why: str) -> str:
+        """In words: one side has no value at a point, the other one has."""
+        where = ", ".join(f"{key} = {numbers[0]}" for key, numbers in point.values.items() if key in self.used)
+        sides = ("right", "left") if right else ("left", "right")
+        return f"at {where or 'every point'} the {sides[0]} side has no value ({why}) and the {sides[1]} side has one"
 
     def deviation(self, left: list[mpmath.mpf], right: list[mpmath.mpf]) -> mpmath.mpf:
         """How far the relation is from holding; 0 where an inequality holds."""
@@ -226,12 +254,14 @@ class Step:
         return max(mp.zero, ORDERS[self.relation] * (right[0] - left[0]))
 
     def numbers(self, point: Point, dimension: int, level: int, budget: Budget,
-                bound: dict[str, Value]) -> tuple[Sides, mpmath.mpf]:  # fmt: skip
+                bound: dict[str, Value], digits: int = DIGITS) -> tuple[Sides, mpmath.mpf]:  # fmt: skip
         """All components of both sides, and the largest term of any sum on the way."""
-        with mp.workdps(DIGITS + 10 * level):
+        with mp.workdps(digits + 10 * level):
             evaluator = self.evaluator(point, dimension, level, budget)
-            sides = self.read(evaluator, bound)
-        self.used |= evaluator.looked_up
+            try:
+                sides = self.read(evaluator, bound)
+            finally:
+                self.used |= evaluator.looked_up
         return sides, evaluator.largest_term
 
     def read(self, evaluator: Evaluator, bound: dict[str, Value]) -> Sides:
@@ -244,7 +274,7 @@ class Step:
             elif self.relation.startswith(PROPORTIONAL):
                 sides = self.crosswise(evaluator, self.relation.removeprefix(PROPORTIONAL))
             else:
-                sides = (evaluator.value(self.sides[0]), evaluator.value(self.sides[1]))
+                sides = self.both(evaluator)
         if self.differentials:
             pairs = list(zip(*(differentials.reduced(side, evaluator.dimension) for side in sides), strict=True))
         else:
@@ -257,6 +287,25 @@ class Step:
             left += [finite(item) for item in components(a)]
             right += [finite(item) for item in components(b)]
         return left, right
+
+    def both(self, evaluator: Evaluator) -> tuple[Value, Value]:
+        """The values of the two sides. Raises OneSided where one of them has a finite one and the other has none."""
+        found: list[Value] = []
+        missing: list[tuple[bool, Undefined]] = []
+        for side in self.sides:
+            try:
+                value = evaluator.value(side)
+                if not self.differentials:
+                    for item in components(value):
+                        finite(item)
+                found.append(value)
+            except Undefined as reason:
+                missing.append((side is self.sides[1], reason))
+        if len(missing) == 1:
+            raise OneSided(self._lacks(missing[0][0], evaluator.point, evaluator.dimension, str(missing[0][1])))
+        if missing:
+            raise missing[0][1]
+        return found[0], found[1]
 
     def crosswise(self, evaluator: Evaluator, name: str) -> tuple[Value, Value]:
         """f(x) g(y) and g(x) f(y) at two values of the variable: equal when f/g does not depend on it."""
@@ -275,6 +324,8 @@ class Step:
         for other in others:
             with evaluator.binding({name: other}):
                 second = [evaluator.scalar(side) for side in self.sides]
+            if any(a == b == 0 for a, b in zip(first, second, strict=True)):
+                raise Undecidable("a side of the proportion is zero at a drawn point")
             products.append((first[0] * second[1], first[1] * second[0]))
         left, right = zip(*products, strict=True)
         return values.Vector(left), values.Vector(right)
@@ -302,19 +353,26 @@ class Step:
 
     def vanishing(self, point: Point, dimension: int, budget: Budget, variable: str, order: int) -> Comparison:
         """|left - right| / h^order at falling h: bounded, or growing like a power of 1/h."""
-        ratios = []
-        for text in SMALL:
-            h = mp.mpf(text)  # for O(N^{-n}) this is 1/N
-            place = h if order >= 0 else 1 / h
-            (left, right), _ = self.numbers(point, dimension, 1, budget, {variable: place})
-            ratios.append(largest_difference(left, right) / h ** abs(order))
-        floor = mp.mpf(10) ** (-DIGITS // 3)  # what rounding leaves of an exact zero
-        if all(ratio <= 4 * ratios[0] + floor for ratio in ratios):
-            return Comparison(left, right, mp.zero, mp.one, mp.zero, 1)
-        growth = ratios[-1] / max(ratios[0], floor)
-        if growth <= CLEAR / 2:  # a remainder of one order less grows by the ratio of the largest h to the smallest
-            raise Undecidable(f"the remainder over {variable}^{order} neither settles nor grows clearly")
-        return Comparison(left, right, growth, mp.mpf("0.1"), mp.zero, 1)
+        declared = self.scope.get(variable)
+        both = order > 0 and declared is not None and declared.domain == REAL
+        for sign in (1, -1) if both else (1,):
+            ratios = []
+            for text in SMALL:
+                with mp.workdps(DIGITS):
+                    h = mp.mpf(text)  # for O(N^{-n}) this is 1/N
+                    place = sign * h if order >= 0 else 1 / h
+                    sides, _ = self.numbers(point, dimension, 1, budget, {variable: place})
+                    ratios.append(largest_difference(*sides) / h ** abs(order))
+            floor = mp.mpf(10) ** (-DIGITS // 3)  # what rounding leaves of an exact zero
+            first, last = ratios[1] - ratios[0], ratios[-1] - ratios[-2]
+            slower = last <= max(SETTLES * abs(first), floor)  # a logarithm grows by the same amount each time
+            if slower and all(ratio <= 4 * ratios[0] + floor for ratio in ratios):
+                continue
+            growth = ratios[-1] / max(ratios[0], floor)
+            if growth <= CLEAR / 2:  # a remainder of one order less grows by the ratio of the largest h to the smallest
+                raise Undecidable(f"the remainder over {variable}^{order} neither settles nor grows clearly")
+            return Comparison(*sides, growth, mp.mpf("0.1"), mp.zero, 1)
+        return Comparison(*sides, mp.zero, mp.one, mp.zero, 1)
 
 
 def largest_difference(left: list[mpmath.mpf], right: list[mpmath.mpf]) -> mpmath.mpf:
@@ -332,12 +390,7 @@ def finite(item: jets.Number) -> mpmath.mpf:
 
 def inside(declared: Declaration, value: Value) -> bool:
     """Is the value of a defined name inside the declared domain?"""
-    if declared.value != "scalar":
-        return True
-    number = jets.real(value)
-    if declared.domain == NONNEGATIVE:
-        return number >= 0
-    return declared.domain not in (POSITIVE, UNIT) or (number > 0 and (declared.domain == POSITIVE or number < 1))
+    return declared.value != "scalar" or declared.domain in WHOLE or draw.in_domain(declared.domain, jets.real(value))
 
 
 def insert_equations(tree: Node, equations: list[tuple[Node, Node]]) -> Node:

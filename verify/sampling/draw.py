@@ -62,6 +62,21 @@ class Point:
         return len(set(seen)) == len(seen)
 
 
+def in_domain(domain: str, number: Any) -> bool:
+    """Whether a real number lies in a declared domain."""
+    match domain:
+        case "positive":
+            return bool(number > 0)
+        case "nonnegative":
+            return bool(number >= 0)
+        case "unit":
+            return bool(0 < number < 1)
+        case "integer" | "index":
+            return int(number) == number and (domain == INTEGER or number >= 1)
+        case _:
+            return True
+
+
 def step() -> st.SearchStrategy[int]:
     """An integer below STEPS."""
     digit = st.integers(0, DIGIT - 1)

@@ -10,8 +10,16 @@ class Undefined(Exception):
     """No finite real value at this point; another point may have one."""
 
 
+class OneSided(Undefined):
+    """One side of a step has a value at this point and the other one has none."""
+
+
 class Undecidable(Exception):
     """The construct has no numerical reading here; the message says why."""
+
+
+class Touching(Undecidable):
+    """The sides of a strict inequality are equal somewhere, as far as can be seen."""
 
 
 class BudgetExceeded(Exception):

@@ -30,6 +30,7 @@ from verify.sampling.jets import mp
 from verify.sampling.reach import Instance, Reach
 from verify.sampling.values import Matrix, Value, Vector, is_scalar, kind
 
+FARTHEST = 10**12  # an argument of an unspecified function: a stand-in says nothing of its limit
 LARGEST_DEPTH = 160  # of nested readings
 LONGEST_LITERAL = 60
 STAND_IN, STAND_IN_WITH_JETS = 5, 30  # evaluations that one value of a generic stand-in counts for
@@ -253,7 +254,10 @@ class Evaluator:
             with self.binding(dict(zip(instance.parameters, arguments, strict=True))):
                 return self.shaped(declaration, self.value(instance.body))
         discrete = [self._is_discrete(declaration, i) for i in range(len(arguments))]
-        moved = any(isinstance(x, jets.Jet) for value in arguments for x in values.components(value))
+        parts = [x for value in arguments for x in values.components(value)]
+        if any(abs(jets.real(x)) > FARTHEST for x in parts):
+            raise Undecidable(f"nothing is known of {call.key} far away")
+        moved = any(isinstance(x, jets.Jet) for x in parts)
         self.budget.spend(STAND_IN_WITH_JETS if moved else STAND_IN)
         return instances.evaluate_instance(declaration, arguments, discrete, self.dimension, self.point.seed)
 

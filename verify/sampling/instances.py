@@ -40,12 +40,7 @@ from verify.sampling.values import (
     transpose,
 )
 
-# A smooth law with mean 0 and variance 1 that is not Gaussian: (weight, mean) of two Gaussians.
-MIXTURE = ((Fraction(7, 20), Fraction(4, 5)), (Fraction(13, 20), Fraction(-28, 65)))
-MIXTURE_VARIANCE = 1 - sum((weight * mean**2 for weight, mean in MIXTURE), Fraction(0))
-# An asymmetric law with mean 0 and variance 1: (atom, probability).
-TWO_ATOMS = ((Fraction(2), Fraction(1, 5)), (Fraction(-1, 2), Fraction(4, 5)))
-
+# Independent signs: (atom, probability).
 SIGNS = ((Fraction(1), Fraction(1, 2)), (Fraction(-1), Fraction(1, 2)))
 
 
@@ -200,13 +195,21 @@ def normal_density(x: Number) -> Number:
     return elementary("exp", -(x * x) / 2) / mp.sqrt(2 * mp.pi)
 
 
-def mixture_density(x: Number) -> Number:
-    """The density of `MIXTURE`."""
-    width = mp.sqrt(exact(MIXTURE_VARIANCE))
-    total: Number = mp.zero
-    for weight, mean in MIXTURE:
-        total = total + exact(weight) * normal_density((x - exact(mean)) / width) / width
-    return total
+def two_atoms(coefficients: Coefficients) -> list[tuple[Number, Number]]:
+    """An asymmetric law with mean 0 and variance 1 on two atoms, as (atom, probability)."""
+    atom = coefficients.signed(1.4, 2.6)
+    rare = 1 / (1 + atom**2)
+    return [(atom, rare), (-1 / atom, 1 - rare)]
+
+
+def mixture_density(x: Number, coefficients: Coefficients) -> Number:
+    """The density of an asymmetric mixture of two Gaussians of one width, with mean 0 and variance 1."""
+    weight, mean = coefficients.between(0.3, 0.45), coefficients.signed(0.5, 0.9)
+    other = -weight * mean / (1 - weight)
+    width = mp.sqrt(1 - weight * mean**2 - (1 - weight) * other**2)
+    parts = [share * normal_density((x - centre) / width) / width
+             for share, centre in ((weight, mean), (1 - weight, other))]  # fmt: skip
+    return parts[0] + parts[1]
 
 
 def deviation(variance: Value, size: int) -> tuple[tuple[Number, ...], ...]:

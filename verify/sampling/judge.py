@@ -10,6 +10,7 @@ from verify.language.claim import EQUAL, SAME_LAW
 from verify.language.scope import Scope
 from verify.language.tree import Name, Node
 from verify.ledger.verdict import REFUTED, SUPPORTED, UNDECIDED, StepVerdict
+from verify.sampling.beyond import beyond_draws
 from verify.sampling.compare import (
     CLEAR,
     DIGITS,
@@ -64,7 +65,14 @@ def _judge(step: Step) -> StepVerdict:
         for point, comparison in found:
             if comparison.disagree:
                 return _refuted(step, point, comparison, dimension)
-        if len(found) < min(wanted, LEAST_POINTS) and not (found and step.closed):
+        enough = len(found) >= min(wanted, LEAST_POINTS) or bool(found and step.closed)
+        drawn = [point for point, _ in found]
+        for point, comparison in beyond_draws(step, dimension, drawn) if enough and not done else ():
+            if comparison.disagree:
+                return _refuted(step, point, comparison, dimension)
+        if step.one_sided:
+            return StepVerdict(UNDECIDED, why=step.one_sided)
+        if not enough:
             why = f"only {len(found)} drawn points satisfy the declarations and give finite values"
             break
         done[dimension] = [comparison for _, comparison in found]
@@ -79,7 +87,8 @@ def plan(step: Step) -> list[tuple[int, int]]:
 
     What holds in a part of the domain only needs more points than an identity of smooth functions does.
     An integral over space costs the more the higher the dimension: one point where that is 2, after
-    several on the line, and with nested integrals only the line.
+    several on the line, and with nested integrals only the line. Else the line comes last: few statements fail
+    there alone.
     """
     declared = step.scope.dimension
     allowed = [1, 2, 3] if isinstance(declared, str) else sorted(declared)
@@ -92,13 +101,13 @@ def plan(step: Step) -> list[tuple[int, int]]:
     if step.nesting:
         affordable = [d for d in (1, 2) if d in allowed][: 1 if step.nesting > 1 else 2]
         return list(zip(affordable or allowed[:1], (POINTS_WITH_INTEGRALS, 1), strict=False))
-    if isinstance(declared, str):
-        return [(2, points), (3, points)]
-    return [(2 if 2 in allowed else allowed[0], points)]
+    chosen = [2, 3] if isinstance(declared, str) else [2 if 2 in allowed else allowed[0]]
+    line = [(1, LEAST_POINTS)] if 1 in allowed and chosen != [1] else []
+    return [(dimension, points) for dimension in chosen] + line
 
 
 def _covered(step: Step, done: list[int]) -> str:
-    return ", ".join(str(d) for d in done) if step.has_vectors else "scalar"
+    return ", ".join(str(d) for d in sorted(done)) if step.has_vectors else "scalar"
 
 
 def _method(step: Step, done: dict[int, list[Comparison]]) -> str:
@@ -123,7 +132,7 @@ def _method(step: Step, done: dict[int, list[Comparison]]) -> str:
 
 
 def _counts(step: Step, done: dict[int, list[Comparison]]) -> str:
-    counts = {dimension: f"{len(found)} drawn point{'s' * (len(found) > 1)}" for dimension, found in done.items()}
+    counts = {d: f"{len(done[d])} drawn point{'s' * (len(done[d]) > 1)}" for d in sorted(done)}
     where = (f"d = {dimension}: {count}" for dimension, count in counts.items())
     return "; ".join(where if step.has_vectors else counts.values())
 

@@ -14,10 +14,15 @@ from verify.sampling.values import Matrix, Value, Vector, components
 
 def same_law_sides(evaluator: Evaluator, left: Node, right: Node) -> tuple[Value, Value]:
     """Mean and covariance of each side, stacked in one vector. Raises Undecidable beyond affine sides."""
-    return _signature(evaluator, left), _signature(evaluator, right)
+    sides = evaluator.value(left), evaluator.value(right)
+    first, second = values.like_zero(sides[0], sides[1]), values.like_zero(sides[1], sides[0])
+    if values.kind(first) != values.kind(second):
+        raise Undecidable(f"a {values.kind(first)} is compared with a {values.kind(second)}")
+    return _signature(evaluator, left, first), _signature(evaluator, right, second)
 
 
-def _signature(evaluator: Evaluator, side: Node) -> Value:
+def _signature(evaluator: Evaluator, side: Node, shape: Value) -> Value:
+    """Mean and covariance of a side; `shape` is its present value, a plain 0 in the shape of the other side."""
     reached = evaluator.reach.names(side)
     randoms = [
         declared for declared in evaluator.scope
@@ -27,7 +32,7 @@ def _signature(evaluator: Evaluator, side: Node) -> Value:
         raise Undecidable("equality in law is read for Gaussian variables only")
     means = {declared.key: law_of(evaluator, declared)[0] for declared in randoms}
     with evaluator.binding(means):
-        mean = components(evaluator.value(side))
+        mean = components(values.like_zero(evaluator.value(side), shape))
     size = len(mean)
     covariance: Value = Matrix(((jets.mp.zero,) * size,) * size)
     affine = list(mean)
@@ -42,7 +47,7 @@ def _signature(evaluator: Evaluator, side: Node) -> Value:
             weights = tuple(row[k] for row in lower)
             scaled = tuple(values.dot(row, weights) for row in zip(*columns, strict=True))
             covariance = values.add(covariance, values.outer(scaled, scaled))
-    actual = components(evaluator.value(side))
+    actual = components(shape)
     tolerance = jets.mp.mpf(10) ** (10 - jets.mp.dps)
     if any(jets.size(a - b) > tolerance * (1 + jets.size(a)) for a, b in zip(affine, actual, strict=True)):
         raise Undecidable("equality in law is read for affine combinations only")

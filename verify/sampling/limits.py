@@ -7,14 +7,16 @@ the two and is undecided by name.
 from __future__ import annotations
 
 from verify.language.scope import NONNEGATIVE, POSITIVE, UNIT
-from verify.language.tree import Constant, Limit, Negate, Node
+from verify.language.tree import Constant, Integral, KullbackLeibler, Limit, Moment, Negate, Node
 from verify.sampling import values
 from verify.sampling.errors import Undecidable
 from verify.sampling.evaluate import Evaluator, Frame, reads
 from verify.sampling.jets import mp
+from verify.sampling.reach import trees_of
 from verify.sampling.values import Value
 
 DISTANCE_BITS = (150, 200)  # the body is read at the distances 2**-bits
+BESIDE = {150: mp.mpf(1) / 2, 200: mp.mpf(2) / 7}  # added to a large number: what repeats over whole numbers is seen
 LIMIT_DIGITS = 280
 SETTLED = mp.mpf(10) ** -30  # change between the two distances, relative; what is below it and shrinks is zero
 FROM_BOTH = mp.mpf(10) ** -20  # how far the limits from two sides may be apart, relative
@@ -23,6 +25,8 @@ FROM_BOTH = mp.mpf(10) ** -20  # how far the limits from two sides may be apart,
 @reads(Limit)
 def _limit(evaluator: Evaluator, node: Limit) -> Value:
     """The value near the limit, from each side that the variable can come from."""
+    if _integrates(evaluator, node.body):
+        raise Undecidable("an integral under a limit: a quadrature does not see what narrows to a point")
     with mp.workdps(LIMIT_DIGITS):
         far, closer = (
             [_inside(evaluator, node, place) for place in _places(evaluator, node, bits)] for bits in DISTANCE_BITS
@@ -33,6 +37,13 @@ def _limit(evaluator: Evaluator, node: Limit) -> Value:
             if apart > FROM_BOTH * (1 + values.magnitude(near[0])):
                 raise Undecidable("the limits from the two sides differ at a drawn point")
     return near[0]
+
+
+def _integrates(evaluator: Evaluator, body: Node) -> bool:
+    """Whether an integral or a mean is taken in the formula, or in a definition that it uses."""
+    declared = [evaluator.scope.get(key) for key in evaluator.reach.names(body)]
+    trees = [body, *(tree for one in declared if one is not None for tree in trees_of(one))]
+    return any(isinstance(part, Integral | Moment | KullbackLeibler) for tree in trees for part in tree.walk())
 
 
 def _settled(far: Value, near: Value) -> Value:
@@ -63,7 +74,7 @@ def _places(evaluator: Evaluator, node: Limit, bits: int) -> list[Value]:
     distance = mp.mpf(2) ** -bits
     infinite = _infinite(node.point)
     if infinite:
-        return [infinite * (1 / distance + mp.mpf("0.5"))]  # no whole number: a power of it is no repeated product
+        return [infinite * (1 / distance + BESIDE[bits])]  # no whole number: a power of it is no repeated product
     start = evaluator.scalar(node.point)
     domain = evaluator.declaration(node.variable).domain
     signs = {"+": (1,), "-": (-1,), "": (1, -1)}[node.side]

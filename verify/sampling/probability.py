@@ -14,12 +14,12 @@ from verify.sampling.errors import Undecidable, Undefined
 from verify.sampling.evaluate import Evaluator, reads
 from verify.sampling.instances import (
     SIGNS,
-    TWO_ATOMS,
     Coefficients,
     deviation,
     exact,
     mixture_density,
     normal_density,
+    two_atoms,
 )
 from verify.sampling.jets import Number, mp
 from verify.sampling.values import Matrix, Value, Vector, components, is_scalar
@@ -124,12 +124,12 @@ def _expect_nodes(evaluator: Evaluator, name: str, model: Value, value_of: Calla
         with evaluator.binding({name: Vector(numbers) if isinstance(model, Vector) else numbers[0]}):
             term = values.scale(weight, body())
         total = term if total is None else values.add(total, term)
-        if cut_off:
-            size = values.magnitude(term)
-            largest = max(largest, size)
-            if any(end in chosen for end in ends):
-                outermost = max(outermost, size)
+        size = values.magnitude(term)
+        largest = max(largest, size)
+        if cut_off and any(end in chosen for end in ends):
+            outermost = max(outermost, size)
     assert total is not None  # every rule has nodes
+    evaluator.largest_term = max(evaluator.largest_term, largest)
     if outermost > quadrature.OUTERMOST * largest:
         raise Undefined("a mean over a normal law has its weight too far out")
     return total
@@ -156,14 +156,22 @@ def law_of(evaluator: Evaluator, declaration: Declaration) -> tuple[Value, Sprea
 
 
 def _expect_random(evaluator: Evaluator, declaration: Declaration, body: Expectation) -> Value:
-    """Gaussian where that is declared, else an asymmetric law on two atoms with the same moments."""
+    """Gaussian where that is declared, else an asymmetric law on two atoms with the same moments.
+
+    Only the moments are declared, so every name gets a law of its own.
+    """
     mean, spread = law_of(evaluator, declaration)
     value_of = _moved(mean, spread)
     if declaration.gaussian:
         return _expect_normal(evaluator, declaration.key, mean, value_of, body)
-    atoms = SIGNS if declaration.rademacher else TWO_ATOMS
-    nodes = [(exact(atom), exact(probability)) for atom, probability in atoms]
+    nodes = two_atoms(_own_law(evaluator, declaration))
+    if declaration.rademacher:
+        nodes = [(exact(atom), exact(probability)) for atom, probability in SIGNS]
     return _expect_nodes(evaluator, declaration.key, mean, value_of, nodes, body)
+
+
+def _own_law(evaluator: Evaluator, declaration: Declaration) -> Coefficients:
+    return Coefficients(evaluator.point.seed, f"form/{declaration.key}")
 
 
 def _random_names(evaluator: Evaluator, node: Node) -> list[str]:
@@ -210,10 +218,16 @@ def _expect(evaluator: Evaluator, laws: list[tuple[str, Node | None]], body: Exp
 
 
 def must_integrate_to_one(evaluator: Evaluator, name: str, law: Call) -> None:
-    """Raises Undecidable for a law, given by a formula, that is seen not to be one."""
+    """Raises Undecidable for a law, given by a formula, that is seen not to be one: negative, or of another mass."""
+
+    def density() -> Value:
+        value = _density_at(evaluator, law, evaluator.lookup(name))
+        if jets.real(value) < 0:
+            raise Undecidable(f"{law.key} is no law of {name}: it takes negative values")
+        return value
 
     def mass() -> Value:
-        return over_space(evaluator, [name], lambda: _density_at(evaluator, law, evaluator.lookup(name)))
+        return over_space(evaluator, [name], density)
 
     total = evaluator.remember(law, mass)
     if abs(jets.real(total) - 1) > MASS_TOLERANCE:
@@ -303,11 +317,11 @@ def _random_density(evaluator: Evaluator, declaration: Declaration) -> Number:
     if declaration.rademacher:
         raise Undecidable(f"{declaration.key} has no density")
     mean, spread = law_of(evaluator, declaration)
-    density = normal_density if declaration.gaussian else mixture_density
     centred = values.add(evaluator.lookup(declaration.key), values.negate(mean))
     result: Number = mp.one
     for i, x in enumerate(spread.whitened(tuple(components(centred)))):
-        result = result * density(x) * spread.inverse[i][i]
+        standard = normal_density(x) if declaration.gaussian else mixture_density(x, _own_law(evaluator, declaration))
+        result = result * standard * spread.inverse[i][i]
     return result
 
 

@@ -21,6 +21,8 @@ STEPS = ("0.5", "0.3", "0.18", "0.11", "0.07")
 LEVELS = 2 * len(STEPS)  # two shifted grids a step: their leading errors have opposite signs, so neither hides
 TAIL = mp.mpf(10) ** -12  # terms this much smaller than the largest end a sum over the line
 LEAST_RADIUS, LARGEST_RADIUS = 3, 60
+SHIFTS = 7  # shares of a step by which the grids of nested integrals differ
+BEND = mp.mpf(1) / 4  # of the nodes between finite limits
 HERMITE = (2, 3, 5)  # nodes; exact for polynomials of degree 3, 5 and 9
 OUTERMOST = mp.mpf(10) ** -8  # a mean whose outermost terms are this much of the largest lacks more than it may
 
@@ -37,10 +39,11 @@ class WholeLine:
     The sums over the several lines of one integral over space share what a negligible term is.
     """
 
-    def __init__(self, level: int, unit: int | mpmath.mpf = 1) -> None:
-        """`unit` is the length that the steps and radii are multiples of."""
+    def __init__(self, level: int, unit: int | mpmath.mpf = 1, nested: int = 0) -> None:
+        """`unit` is the length that the steps and radii are multiples of; `nested` integrals have shifted grids."""
         self.unit = unit
         self.step, self.start = (number * unit for number in grid(level))
+        self.start += self.step * nested / SHIFTS
         self.largest = mp.zero
 
     def __call__(self, body: Body) -> Value:
@@ -66,26 +69,31 @@ class WholeLine:
         return term, weight
 
 
-def interval(body: Body, lower: Number, upper: Number, level: int) -> Value:
-    """The integral from lower to upper by Gauss-Legendre; the limits may have infinitesimal parts."""
+def interval(body: Body, lower: Number, upper: Number, level: int, nested: int = 0) -> Value:
+    """The integral from lower to upper by Gauss-Legendre; the limits may have infinitesimal parts.
+
+    The nodes are bent to one side, by another share at every level and in every `nested` integral: neither an odd
+    pole in the middle nor one on the diagonal of a square cancels.
+    """
     half, middle = (upper - lower) / 2, (upper + lower) / 2
+    bend = BEND / (1 + level + nested)
     total: Value | None = None
     degree = 3 + level if level < 4 else 5 + level % 2  # never the same one twice in a row
     for node, weight in _legendre(degree, mp.prec):
-        term = scale(weight, body(middle + half * node))
+        term = scale(weight * (1 - 2 * bend * node), body(middle + half * (node + bend * (1 - node * node))))
         total = term if total is None else add(total, term)
     assert total is not None  # every rule has nodes
     return scale(half, total)
 
 
-def half_line(body: Body, lower: Number, direction: int, level: int) -> Value:
+def half_line(body: Body, lower: Number, direction: int, level: int, nested: int = 0) -> Value:
     """The integral from lower to +infinity (direction 1) or from -infinity to lower (direction -1)."""
 
     def substituted(u: Number) -> Value:
         distance = mp.exp(mp.pi / 2 * mp.sinh(u))
         return scale(mp.pi / 2 * mp.cosh(u) * distance, body(lower + direction * distance))
 
-    return WholeLine(level, mp.mpf(1) / 3)(substituted)
+    return WholeLine(level, mp.mpf(1) / 3, nested)(substituted)
 
 
 def normal_nodes(level: int) -> list[tuple[mpmath.mpf, mpmath.mpf]]:
