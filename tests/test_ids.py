@@ -194,7 +194,10 @@ def test_who_asks_for_a_former_id_is_told_where_it_went(project: Path, capsys: p
     ("words", "message"),
     [
         (["rename", "t.one", "t.nobody/.."], "is not an id"),
-        (["retire", "t.one", "--reason", ""], "no event of the register"),
+        (["retire", "t.one", "--reason", " "], "the reason is empty"),
+        (["retire", "t.on", "--reason", "gone"], "did you mean t.one?"),
+        (["rename", "t.tow", "t.one"], "'t.tow' is not in the register"),
+        (["add", "t.tree"], "nothing defines t.tree"),
         (["retire", "t.one", "--reason", "gone", "--successor", "t.none"], "t.none, which is not registered"),
         (["add", "../t.one"], "is not an id"),
         (["check", "--against", "--output=x"], "expected one argument"),

@@ -35,7 +35,8 @@ from verify.intake.text import hidden, read_json, visible
 from verify.language.document import read_document
 from verify.language.errors import LanguageError
 from verify.ledger.changes import compare
-from verify.site.guard import GuardExtension
+from verify.site.markdown.guard import GuardExtension
+from verify.site.pages import PageError, sources
 
 ROOT = Path(__file__).parents[1]
 INPUTS = json.loads((ROOT / "tests/contract/untrusted.json").read_text("utf-8"))
@@ -211,6 +212,34 @@ def test_blocks_in_an_issue_never_reach_the_catalogue():
     assert read_document(page, "q.md").claims == []
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("docs/host.txt", "docs/host.txt is a link, and links are not published"),
+        ("questions/host.md", "questions/host.md is a link"),
+        ("docs/a\nb.md", r"'docs/a\nb.md' has a name with a character that does not show"),
+        ("docs/zh/\x1b[31m.md", "does not show"),
+        ("questions/conftest.py", "questions/conftest.py is no page: write it in Markdown"),
+        ("questions/zh/x.js", "questions/zh/x.js is no page"),
+        ("docs/x.html", "docs/x.html is no page"),
+    ],
+)
+def test_a_file_that_must_not_be_published_stops_the_build(name, message, tmp_path):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    (tmp_path / "docs" / "assets").mkdir(parents=True)
+    (tmp_path / "docs" / "assets" / "book.js").write_text("published")
+    if name.startswith(("docs/host", "questions/host")):
+        path.symlink_to("/etc/hostname" if name.endswith("txt") else tmp_path / "docs" / "assets" / "book.js")
+    else:
+        path.write_text("x")
+    with pytest.raises(PageError) as refused:
+        sources(tmp_path, "zh")
+    assert message in str(refused.value) and "\x1b" not in str(refused.value)
+    path.unlink()
+    assert list(sources(tmp_path, "zh")) == ["assets/book.js"]
+
+
 # ---------------------------------------------------------------- at the command line
 
 
@@ -218,7 +247,8 @@ def test_blocks_in_an_issue_never_reach_the_catalogue():
     ("arguments", "data", "message"),
     [
         (("question", "import", "-"), b"\xff\xfe", "byte 0 is not UTF-8"),
-        (("question", "import", "-"), b"x" * 1_000_001, "larger than 1,000,000 bytes"),
+        (("question", "import", "-"), b"x" * 1_000_001, "<stdin> is larger than 1,000,000 bytes"),
+        (("question", "import", "-"), b'{"a": 1,}', "<stdin>:1:9: not JSON"),
         (("question", "import", "."), b"", ". is no file"),
         (("question", "import", "/dev/zero"), b"", "is no file"),
         (("check", "-"), b"\xff\xfe", "<stdin>:1:1: byte 0 is not UTF-8"),

@@ -23,7 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verify import cli
-from verify.intake.issue import read_issue
+from verify.intake.issue import MAX_PAGE, read_issue
+from verify.language.errors import LanguageError
 from verify.ledger.changes import KINDS
 
 ROOT = Path(__file__).parents[1]
@@ -251,6 +252,19 @@ def test_the_answers_of_the_question_form_are_understood(tmp_path: Path) -> None
     question = read_issue(issue, {"gauss.sum"})
     assert (question.kind, question.claims) == ("Why", ("gauss.sum",))
     assert question_file.question_id(question.markdown()) == question.id
+
+
+def test_what_the_import_makes_is_small_enough_for_the_job_that_offers_it() -> None:
+    assert MAX_PAGE == question_file.MAX_BYTES
+    body = "\n\n".join(f"### Part {number}\n\n{'问' * 19_000}" for number in range(2))
+    with pytest.raises(LanguageError, match="page has .* bytes; at most 64,000"):
+        read_issue({"number": 7, "title": "Why so?", "body": body, "created_at": "2026-11-21"}, ()).markdown()
+
+
+@pytest.mark.parametrize("path", FORMS[:5], ids=lambda path: path.stem)
+def test_a_form_says_what_happens_next_in_both_languages(path: Path) -> None:
+    words = "".join(part["attributes"]["value"] for part in form(path)["body"] if part["type"] == "markdown")
+    assert "What happens next" in words and "之后会怎样" in words
 
 
 # ---------------------------------------------------------------- what privileged jobs read

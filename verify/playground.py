@@ -23,15 +23,16 @@ from verify.language.document import Document, load_document, read_document
 from verify.language.errors import LanguageError
 from verify.language.printer import latex
 from verify.language.quotes import link, quoted_by
+from verify.ledger.keys import PROOF
 from verify.ledger.standing import disagreements, standings
 from verify.ledger.store import Ledger
 from verify.ledger.verdict import StepVerdict
-from verify.running import tasks
 from verify.running.inline import Inline
 from verify.running.judge import judge_claims
-from verify.site import display, words
-from verify.site.definitions import on_card, sentence
-from verify.site.model import Card, Library, Step
+from verify.site import words
+from verify.site.cards import display
+from verify.site.contents.definitions import on_card, sentence
+from verify.site.contents.model import Card, Library, Step
 
 FILE = "playground.md"
 JUDGES = ("mpmath", "sympy", "verify.proof.rules")  # the others are imported when they are first needed
@@ -90,7 +91,7 @@ class Playground:
         started = time.perf_counter()
         document = self._read(text)
         judged = [claim for claim in document.claims if claim.chains]
-        report = judge_claims(judged, self.ledger, Inline(_steps_only(tell) if tell else None), mutants=0)
+        report = judge_claims(judged, self.ledger, Inline(), mutants=0, tell=_steps_only(tell) if tell else None)
         stands = standings(Catalog({claim.id: claim for claim in document.claims}), self.ledger)
         entries = {claim.id: self.ledger.entry(claim.id) or {} for claim in judged}
         library = Library({claim.id: claim for claim in document.claims}, entries, stands)
@@ -194,13 +195,13 @@ def _named(claim: Claim) -> tuple[str, ...]:
     return (*quoted_by(claim), *claim.premises, *claim.uses)
 
 
-def _steps_only(tell: Tell) -> Callable[[Callable[..., Any], tuple[Any, ...], Any], None]:
+def _steps_only(tell: Tell) -> Callable[[Claim, tuple[Any, ...], dict[str, Any]], None]:
     """Tells of each step of a claim as soon as the prover is done with it."""
 
-    def heard(function: Callable[..., Any], arguments: tuple[Any, ...], result: Any) -> None:
-        doubtful = len(arguments) > 4  # a step of a mistake
-        if function is tasks.prove_step and not doubtful:
-            tell(arguments[1].line, result["verdict"])
+    def heard(claim: Claim, slot: tuple[Any, ...], result: dict[str, Any]) -> None:
+        if slot[:2] == ("step", PROOF):
+            chain, step = slot[2:]
+            tell(claim.chains[chain][step].line, result["verdict"])
 
     return heard
 

@@ -26,6 +26,7 @@ KINDS = {
     "dropped": "checks removed",
     "survives": "mutants surviving",
     "edited": "edited by hand",
+    "strange": "no plain file",
     "problem": "new problems",
     "stale": "stale",
     "restated": "says something else",

@@ -166,3 +166,15 @@ def test_every_experiment_is_listed(verify):
     code, out, _ = verify("experiment", "list")
     assert code == 0
     assert all(name in out for name in all_experiments())
+
+
+def test_the_list_says_which_device_has_no_fresh_record(verify, made, tmp_path):
+    count = len(all_experiments())
+    everything = verify("experiment", "list")[1]
+    for device in ("cpu", "cuda"):
+        assert f"{count} of {count} without a fresh record on {device}: verify experiment run all" in everything
+    made["float64", 0].write(tmp_path / "records")
+    lines = verify("experiment", "list")[1].splitlines()
+    (cpu,), (cuda,) = ([line for line in lines if f"record on {device}:" in line] for device in ("cpu", "cuda"))
+    assert cpu.startswith(f"{count - 1} of {count}") and f" {NAME} " not in cpu
+    assert cuda.startswith(f"{count} of {count}") and cuda.endswith("run all --device cuda --record")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 
@@ -82,6 +83,8 @@ REFUSED = [
     (("claim", "con.name", "--title", "T"), "names a device"),
     (("claim", "t." + "a" * 200, "--title", "T"), "at most 80"),
     (("claim", "t.two"), "--title is needed"),
+    (("claim",), "topic.name is needed"),
+    (("question", "--title", "为什么？", "--kind", "Why"), "NAME is needed"),
     (("claim", "t.two", "--title", "T\n    assumed: x"), "title is one line"),
     (("claim", "t.two", "--title", "T", "--formula", "x = 1"), "undeclared name x"),
     (("claim", "t.two", "--title", "T", "--declare", "$x$ : real", "--formula", "x = x $$\n///\n\n/// claim | t.x"),
@@ -118,6 +121,30 @@ def test_what_is_refused_says_why_and_leaves_everything_as_it_was(repository):
         assert code_.startswith("2"), words
     assert "Traceback" not in done.stderr
     assert contents(repository) == before
+
+
+def test_what_is_not_given_is_asked_for_at_a_terminal(repository):
+    """The end of the input at a question is no answer, and no fault of ours."""
+    talks = [
+        (["question"], "为什么？\n\nfirst-of-mine\nwhy\n", 0),
+        (["experiment"], "t-law\nt.one\nA law\n一条定律\n", 0),
+        (["page", "mine"], "A page\n\n", 0),
+        (["claim"], "t.two\n   \n", 2),
+        (["claim", "t.two"], "\x04", 2),
+    ]
+    code = f"import os, sys; from verify.cli import main; os.chdir({str(repository)!r})\n"
+    code += f"print([main(['new', *words]) for words in {[words for words, _, _ in talks]!r}])"
+    ours, theirs = pty.openpty()
+    os.write(ours, "".join(answers for _, answers, _ in talks).encode())
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=200,
+                          env=os.environ, stdin=theirs)  # fmt: skip
+    os.close(ours)
+    os.close(theirs)
+    assert done.stdout.splitlines()[-1] == str([code for _, _, code in talks]), done.stderr
+    assert done.stderr.count("--title is needed") == 2 and "Traceback" not in done.stderr
+    meta = read_front_matter((repository / "questions" / "first-of-mine.md").read_text("utf-8"), "q", QUESTION)
+    assert (meta.text("kind"), meta.text("title")) == ("Why", "为什么？")
+    assert '"zh": "一条定律"' in (repository / "verify/theory/t/experiments/law.py").read_text("utf-8")
 
 
 def test_a_link_out_of_the_folder_is_not_followed(repository, tmp_path_factory):

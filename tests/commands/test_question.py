@@ -100,6 +100,26 @@ def test_a_chinese_title_gets_the_number_as_its_name():
     assert found.id == "issue-12" and found.sections == (("问题", "为什么？"),)
 
 
+@pytest.mark.parametrize("title", ["为什么噪声的步长是 dt 的平方根？", "Diffusion?", "σ"])
+def test_a_name_has_two_words_or_is_the_number(title):
+    assert read_issue({**ISSUE, "title": title}, set()).id == "issue-12"
+
+
+def test_a_formula_of_the_title_that_cannot_be_set_is_plain_text():
+    """One that can stays a formula; the site sets every other pair of dollars in a title."""
+    page = read_issue({**ISSUE, "title": r"Is $\a$ like $\sigma$?"}, set(), lambda tex: tex == r"\sigma").markdown()
+    assert read_front_matter(page, "q", QUESTION).text("title") == r"Is \a like $\sigma$?"
+    assert "\n# Is \\a like $\\sigma$?\n" in page
+
+
+def test_only_the_forms_own_headings_are_fields():
+    """Words of the asker are never lost: not below a heading like a field's, nor in a fence that holds one."""
+    body = "### Kind\n\nWhy\n\n### Question\n\n```\n### Kind\n\nHow\n```\n\n### Claims I doubt\n\nall of them"
+    found = read_issue({**ISSUE, "title": "Is it so?", "body": body}, set())
+    assert found.kind == "Why"
+    assert found.sections == (("Question", "```\n### Kind\n\nHow\n```"), ("Claims I doubt", "all of them"))
+
+
 def test_an_event_holds_the_issue():
     assert read_issue({"action": "opened", "issue": {**ISSUE, "created_at": "2026-01-02"}}, set()).asked == "2026-01-02"
 

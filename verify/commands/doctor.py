@@ -194,7 +194,7 @@ def _torch(root: Path) -> Iterator[Finding]:
 
 
 def _formulas(root: Path) -> Iterator[Finding]:
-    from verify.site.maths import formula
+    from verify.site.markdown.maths import formula
 
     formula(r"\sigma^2")
     yield Finding("formulas", FINE, "KaTeX sets a formula")

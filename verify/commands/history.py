@@ -18,7 +18,7 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", nargs="?", choices=["add"], help="write what is new")
-    parser.add_argument("--date", type=_date, default=None, help="year-month-day (default: today)")
+    parser.add_argument("--date", type=_day, default=None, help="year-month-day (default: today)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,5 +46,8 @@ def missing(root: Path, date: str) -> list[Event]:
     return [event for event in history.news(events, verdicts, date) if event.verdict]
 
 
-def _date(text: str) -> str:
-    return datetime.date.fromisoformat(text).isoformat()
+def _day(text: str) -> str:
+    try:
+        return datetime.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day like 2026-11-21") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import subprocess
 import sys
 from pathlib import Path
@@ -40,14 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     root = common.find_root()
     register = ids.load_register(root)
-    if arguments.action == "rename":
-        return _append(root, [*_registered(register, arguments.new), ids.renamed(arguments.old, arguments.new)])
-    if arguments.action == "retire":
-        return _append(root, [ids.retired(arguments.id, arguments.reason, arguments.reason_zh, arguments.successor)])
+    events = {"add": _add, "rename": _rename, "retire": _retire}
+    if arguments.action in events:
+        ids.place(root)
+        return _append(root, events[arguments.action](root, register, arguments))
     present = present_ids(root)
-    if arguments.action == "add":
-        named = arguments.ids or register.new(present)
-        return _append(root, [ids.live(id_) for id_ in named])
     new, faults = register.new(present), register.faults(present)
     if arguments.action == "check":
         faults += [f"not in the register: {' '.join(new)}; verify ids add"] if new else []
@@ -59,6 +57,26 @@ def run(arguments: argparse.Namespace) -> int:
     for fault in faults:
         print(fault, file=sys.stderr)
     return common.UNREADABLE if faults else common.WELL
+
+
+def _add(root: Path, register: Register, arguments: argparse.Namespace) -> list[str]:
+    present = present_ids(root)
+    lines = [ids.live(id_) for id_ in arguments.ids or register.new(present)]
+    if undefined := [id_ for id_ in arguments.ids if id_ not in present]:
+        raise LanguageError(f"nothing defines {' '.join(undefined)}", suggestion="write it first, or mend its name")
+    return lines
+
+
+def _rename(root: Path, register: Register, arguments: argparse.Namespace) -> list[str]:
+    old = _known(register, arguments.old)
+    return [*_registered(register, arguments.new), ids.renamed(old, arguments.new)]
+
+
+def _retire(root: Path, register: Register, arguments: argparse.Namespace) -> list[str]:
+    if not arguments.reason.strip():
+        raise LanguageError("the reason is empty", suggestion="one sentence for the reader who follows the link")
+    id_ = _known(register, arguments.id)
+    return [ids.retired(id_, arguments.reason, arguments.reason_zh, arguments.successor)]
 
 
 def present_ids(root: Path) -> list[str]:
@@ -85,6 +103,16 @@ def taken_out(root: Path, revision: str) -> list[str]:
     if held.returncode:  # the register is younger than that revision
         return []
     return ids.rewritten(held.stdout.decode("utf-8", "replace"), ids.text_of(root))
+
+
+def _known(register: Register, id_: str) -> str:
+    """An id that the register knows. LanguageError for another: what is written there by mistake stays for ever."""
+    if id_ not in register.ids:
+        near = difflib.get_close_matches(id_, register.ids, n=1)
+        raise LanguageError(
+            f"{id_!r} is not in the register", suggestion=f"did you mean {near[0]}?" if near else "see: verify ids"
+        )
+    return id_
 
 
 def _registered(register: Register, id_: str) -> list[str]:

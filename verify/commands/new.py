@@ -27,6 +27,7 @@ EXAMPLES = """examples:
   verify new experiment edm-my-law --title "A law" --title-zh "一条定律" --claims edm.precond
 
 What is needed and not given is asked for."""
+_SLUG = "small letters, digits and hyphens"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     }
     for kind, parser_ in made.items():
         how = "topic.name" if kind == "claim" else "folder/name" if kind == "page" else "NAME"
-        parser_.add_argument("name", metavar=how, nargs="?" if kind == "question" else None)
+        parser_.add_argument("name", metavar=how, nargs="?", default="")
         parser_.add_argument("--title", help="one line")
         parser_.add_argument("--title-zh", default="", metavar="标题", help="the same in 中文")
         if kind != "claim":
@@ -66,9 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _claim(root: Path, arguments: argparse.Namespace) -> None:
-    name = places.checked("claim", arguments.name)
+    name = places.checked("claim", _needed(arguments.name, "topic.name", "like edm.precond"))
     _is_free(root, name, load_catalog(root))
-    options = {"title": _needed(arguments.title, "--title"), "title-zh": arguments.title_zh,
+    options = {"title": _needed(arguments.title, "--title"), "title-zh": _title_zh(arguments),
                "slogan": arguments.slogan, "slogan-zh": arguments.slogan_zh, "source": arguments.source}  # fmt: skip
     block = scaffold.claim(name, options, arguments.declare, arguments.formula)
     vocabularies, _ = load_vocabularies(theory_root(root))
@@ -93,30 +94,31 @@ def _claim(root: Path, arguments: argparse.Namespace) -> None:
 
 
 def _question(root: Path, arguments: argparse.Namespace) -> None:
-    title = _needed(arguments.title, "--title")
-    if wrong := schema.QUESTION["title"].problem(title) or schema.QUESTION["title"].problem(arguments.title_zh or "-"):
+    title, title_zh = _needed(arguments.title, "--title"), _title_zh(arguments)
+    if wrong := schema.QUESTION["title"].problem(title) or schema.QUESTION["title"].problem(title_zh or "-"):
         raise LanguageError(f"the title {wrong}")
-    name = places.checked("question", arguments.name or places.slug(title, "question"))
+    name = places.checked("question", arguments.name or places.slug(title, "") or _needed("", "NAME", _SLUG))
     catalog = load_catalog(root)
     _is_free(root, name, catalog)
     claims = _claims(arguments.claims, catalog)
     topics = list(dict.fromkeys(claim.split(".")[0] for claim in claims))
+    kind = _needed(arguments.asks, "--kind", "What, Why or How").capitalize()
     data: dict[str, str | list[str]] = {
-        "id": name, "kind": _needed(arguments.asks, "--kind"), "state": "open", "asked": date.today().isoformat(),
+        "id": name, "kind": kind, "state": "open", "asked": date.today().isoformat(),
         "title": title, "claims": claims, "topics": topics,
     }  # fmt: skip
     data = {key: value for key, value in data.items() if value}
     paths = [places.inside(root / "questions", f"{name}.md")]
     titles = [title]
-    if arguments.title_zh:
+    if title_zh:
         paths.append(places.inside(root / "questions", "zh", f"{name}.md"))
-        titles.append(arguments.title_zh)
+        titles.append(title_zh)
     _write_all({path: scaffold.question(data, words) for path, words in zip(paths, titles, strict=True)}, root)
     _next("verify site build", "verify ids add")
 
 
 def _page(root: Path, arguments: argparse.Namespace) -> None:
-    folder, _, name = arguments.name.rpartition("/")
+    folder, _, name = _needed(arguments.name, "folder/name", "like edm/reverse-step").rpartition("/")
     parts = [places.checked("page", part) for part in (folder, name) if part]
     if parts[0] in ("zh", "claims", "questions", "assets", "records"):
         raise LanguageError(f"docs/{parts[0]}/ is not for pages", suggestion="choose another folder")
@@ -125,7 +127,7 @@ def _page(root: Path, arguments: argparse.Namespace) -> None:
     file = f"{'/'.join(parts)}.md"
     docs = root / "docs"
     texts = {places.inside(docs, file): scaffold.page(title, claims),
-             places.inside(docs, "zh", file): scaffold.page(arguments.title_zh or title, claims)}  # fmt: skip
+             places.inside(docs, "zh", file): scaffold.page(_title_zh(arguments) or title, claims)}  # fmt: skip
     _write_all(texts, root)
     _next(f"put {file} into the nav of mkdocs.yml and of verify/site/mkdocs.zh.yml", "verify site build")
 
@@ -133,10 +135,8 @@ def _page(root: Path, arguments: argparse.Namespace) -> None:
 def _experiment(root: Path, arguments: argparse.Namespace) -> None:
     from verify.experiments.registry import all_experiments
 
-    name = places.checked("experiment", arguments.name)
-    claims = _claims(arguments.claims, load_catalog(root))
-    if not claims:
-        raise LanguageError("an experiment judges at least one claim", suggestion="--claims topic.name")
+    name = places.checked("experiment", _needed(arguments.name, "NAME", _SLUG))
+    claims = _claims(_needed(arguments.claims, "--claims", "it judges at least one claim"), load_catalog(root))
     topic = claims[0].split(".")[0]
     folder = places.inside(root / "verify" / "theory", topic, "experiments")
     if name in all_experiments(root / "verify" / "theory"):
@@ -145,7 +145,7 @@ def _experiment(root: Path, arguments: argparse.Namespace) -> None:
     if not module.isidentifier() or keyword.iskeyword(module):
         raise LanguageError(f"{shown(module)!r} cannot be the name of a module", suggestion="begin with a letter")
     title = _needed(arguments.title, "--title")
-    text = scaffold.experiment(name, {"en": title, "zh": arguments.title_zh or title}, claims)
+    text = scaffold.experiment(name, {"en": title, "zh": _title_zh(arguments) or title}, claims)
     path = places.inside(folder, f"{module}.py")
     if not (folder / "__init__.py").exists():
         places.write_new(folder / "__init__.py", f'"""Experiments on the topic {topic}, one module each."""\n')
@@ -156,13 +156,29 @@ def _experiment(root: Path, arguments: argparse.Namespace) -> None:
 # ---------------------------------------------------------------- what they share
 
 
-def _needed(value: str | None, flag: str) -> str:
-    """A value that was given, or is asked for where somebody can answer."""
-    if not value and sys.stdin.isatty():
-        value = input(f"{flag.removeprefix('--')}: ")
-    if not value or not value.strip():
-        raise LanguageError(f"{flag} is needed")
-    return value.strip()
+def _needed(value: str | None, flag: str, looks: str = "") -> str:
+    """A value that was given, or is asked for where somebody can answer; `looks` says what it looks like."""
+    shape = f" ({looks})" if looks else ""
+    if value := (value or _answer(f"{flag.removeprefix('--')}{shape}: ")).strip():
+        return value
+    raise LanguageError(f"{flag} is needed", suggestion=f"give it{shape}; at a terminal it is asked for")
+
+
+def _title_zh(arguments: argparse.Namespace) -> str:
+    """The title in 中文, '' where there is none. Asked for together with the title."""
+    given: str = arguments.title_zh
+    return given or ("" if arguments.title else _answer("title in 中文 (may stay empty): ").strip())
+
+
+def _answer(question: str) -> str:
+    """What somebody types at the terminal; '' where nobody sits, or who sits there ends the input."""
+    if not sys.stdin.isatty():
+        return ""
+    try:
+        return input(question)
+    except EOFError:
+        print()
+        return ""
 
 
 def _claims(text: str, catalog: Catalog) -> list[str]:

@@ -58,7 +58,7 @@ def _import(root: Path, arguments: argparse.Namespace) -> int:
     print(f"claims it names: {' '.join(question.claims) or 'none'}")
     if rests:
         print(f"prerequisites: {' '.join(rests)}")
-    print("next: verify site build")
+    print("next: verify site build\nnext: verify ids add")
     return common.WELL
 
 
@@ -71,7 +71,7 @@ def _rests_on(catalog: Catalog, named: tuple[str, ...]) -> list[str]:
 @functools.lru_cache(maxsize=1000)
 def _settable(tex: str) -> bool:
     """Can the site set this formula?"""
-    from verify.site.maths import FormulaError, formula
+    from verify.site.markdown.maths import FormulaError, formula
 
     try:
         formula(tex)

@@ -46,4 +46,6 @@ def run(arguments: argparse.Namespace) -> int:
         print_translation(made, ledger.entry(made.judged.id))
     rests, serves = ", ".join(claim.uses), ", ".join(catalog.used_by(claim.id))
     out.print(f"  rests on: {rests or 'nothing'};  used by: {serves or 'nothing'}")
+    if claim.after:
+        out.print(f"  read first: {', '.join(claim.after)}")
     return common.WELL

@@ -69,6 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     except TrainingError as error:
         print(error, file=sys.stderr)
         return common.UNREADABLE
+    except OSError as error:
+        print(f"the run cannot be kept in {folder}: {error}", file=sys.stderr)
+        return common.UNREADABLE
     return common.WELL
 
 

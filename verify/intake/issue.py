@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify.intake import places, schema
-from verify.intake.markdown import MAX_TEXT, neutral
+from verify.intake.markdown import MAX_TEXT, SHORTER, neutral, without_unset
 from verify.intake.text import shown, visible
 from verify.language.errors import LanguageError
 
 MAX_TITLE = 200
 MAX_SECTIONS = 20
+MAX_PAGE = 64_000  # bytes; the job that offers the page takes no larger one
 NO_ANSWER = "_No response_"
-_SECTION = re.compile(r"^### +(.+?)\s*$", re.M)
+_SECTION = re.compile(r"^(?P<fence>```|~~~).*?^(?P=fence)|^### +(?P<heading>[^\n]+)$", re.M | re.S)  # none in a fence
+_FIELD = re.compile(r"kind|claims?|类型|论断", re.I)  # a choice or a list of ids: no words of the asker
 _ID = re.compile(rf"(?<![\w.-]){places.CLAIM_ID}(?![\w-])", re.ASCII)
 _KIND = re.compile(r"\s*(what|why|how)\b", re.I)
-_PREFIX = re.compile(r"\s*\[[^\]\n]{0,40}\]\s*|\s*(?:question|what|why|how)\s*:\s*", re.I)
+_PREFIX = re.compile(r"[#\s]*(?:\[[^\]\n]{0,40}\]\s*|(?:question|what|why|how)\s*:\s*)?", re.I)
+_EMPTY = re.compile(r"(?:what|why|how)?\W*", re.I)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,10 @@ class Question:
             raise LanguageError(f"the question's {name} {wrong}")
         origin = f"Asked in issue {self.issue}.\n\n" if self.issue else ""
         sections = "\n\n".join(f"## {heading}\n\n{text}" for heading, text in self.sections)
-        return f"{schema.written(data)}\n# {neutral(self.title)}\n\n{origin}{sections}\n"
+        page = f"{schema.written(data)}\n# {neutral(self.title)}\n\n{origin}{sections}\n"
+        if (size := len(page.encode())) > MAX_PAGE:
+            raise LanguageError(f"the question's page has {size:,} bytes; at most {MAX_PAGE:,}", suggestion=SHORTER)
+        return page
 
 
 def read_issue(
@@ -69,16 +75,16 @@ def read_issue(
     if not isinstance(issue, dict):
         raise LanguageError("this JSON is no issue", suggestion="gh issue view N --json number,title,body,createdAt")
     if issue.get("pull_request"):
-        raise LanguageError("this is a pull request, not an issue")
+        raise LanguageError("this is a pull request, not an issue", suggestion="give the number of an issue")
     number = issue.get("number")
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number < 10**9:
-        raise LanguageError("the issue has no number", suggestion='"number": 12')
-    title = _title(_text(issue, "title"))
+        raise LanguageError("the issue has no number", suggestion='its JSON holds one: "number": 12')
+    title = _title(_text(issue, "title"), settable)
     found = _sections(_text(issue, "body"))
     sections = tuple(
-        (_heading(heading), text)
+        (neutral(shown(heading, 80)), text)
         for heading, raw in found
-        if not _is_field(heading) and (text := neutral(raw, claims, settable)).strip()
+        if not _FIELD.fullmatch(heading) and (text := neutral(raw, claims, settable)).strip()
     )
     if not sections:
         raise LanguageError("the issue asks nothing: its text is empty", suggestion="fill in the form's question")
@@ -98,45 +104,37 @@ def read_issue(
 def _text(issue: dict[str, Any], name: str) -> str:
     value = issue.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise LanguageError(f"the issue has no {name}", suggestion=f'"{name}": "..."')
+        raise LanguageError(f"the issue has no {name}", suggestion=f'its JSON holds a text: "{name}": "..."')
     if len(value) > 4 * MAX_TEXT:
-        raise LanguageError(f"the issue's {name} has {len(value):,} characters; at most {4 * MAX_TEXT:,}")
+        raise LanguageError(
+            f"the issue's {name} has {len(value):,} characters; at most {4 * MAX_TEXT:,}", suggestion=SHORTER
+        )
     return value.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _title(raw: str) -> str:
-    """One plain line; the form's prefix goes, and so does what could be a tag."""
+def _title(raw: str, settable: Callable[[str], bool]) -> str:
+    """One plain line; the form's prefix goes, and so does what could be a tag or a formula that cannot be set."""
     line = " ".join(visible(raw).split()).translate(str.maketrans("<>", "‹›"))
-    prefix = _PREFIX.match(line)
-    line = (line[prefix.end() :] if prefix else line).strip()
-    if not line:
+    line = _PREFIX.sub("", line, count=1).strip()
+    if _EMPTY.fullmatch(line):
         raise LanguageError("the issue's title says nothing", suggestion="put the question into the title, in one line")
     if len(line) > MAX_TITLE:
-        raise LanguageError(f"the issue's title has {len(line)} characters; at most {MAX_TITLE}")
-    return line
+        raise LanguageError(f"the issue's title has {len(line)} characters; at most {MAX_TITLE}", suggestion=SHORTER)
+    return without_unset(line, settable)
 
 
 def _sections(body: str) -> list[tuple[str, str]]:
     """(heading, text) of each section that was answered; a body without headings is one section."""
-    marks = list(_SECTION.finditer(body))
+    marks = [mark for mark in _SECTION.finditer(body) if mark["heading"]]
     if len(marks) > MAX_SECTIONS:
-        raise LanguageError(f"the issue has {len(marks)} sections; at most {MAX_SECTIONS}")
+        raise LanguageError(f"the issue has {len(marks)} sections; at most {MAX_SECTIONS}", suggestion=SHORTER)
     if not marks:
         return [("In the asker's words", body)]
     ends = [mark.start() for mark in marks[1:]] + [len(body)]
-    parts = [(mark[1], body[mark.end() : end].strip()) for mark, end in zip(marks, ends, strict=True)]
+    parts = [(mark["heading"].strip(), body[mark.end() : end].strip()) for mark, end in zip(marks, ends, strict=True)]
     before = body[: marks[0].start()].strip()
     parts = [("In the asker's words", before), *parts] if before else parts
     return [(heading, text) for heading, text in parts if text and text != NO_ANSWER]
-
-
-def _heading(raw: str) -> str:
-    return neutral(shown(raw, 80))
-
-
-def _is_field(heading: str) -> bool:
-    """Does the section hold a field of the front matter, a choice or a check box, and no words of the asker?"""
-    return bool(re.match(r"\s*(kind|claims?\b|before you|checks?\b|类型|论断|提交前)", heading, re.I))
 
 
 def _kind(sections: list[tuple[str, str]], issue: dict[str, Any], title: str) -> str:
@@ -144,17 +142,19 @@ def _kind(sections: list[tuple[str, str]], issue: dict[str, Any], title: str) ->
     labels = issue.get("labels")
     labels = labels if isinstance(labels, list) else []
     names = [label.get("name") if isinstance(label, dict) else label for label in labels]
-    answers = [text for heading, text in sections if re.match(r"\s*(kind|类型)", heading, re.I)]
+    answers = [text for heading, text in sections if re.fullmatch("kind|类型", heading, re.I)]
     raw = issue.get("title", "")
     for text in (*answers, *names, raw, title):
         if isinstance(text, str) and (found := _KIND.match(text)):
             return found[1].capitalize()
-    raise LanguageError("the issue does not say whether it asks What, Why or How", suggestion="begin its title so")
+    raise LanguageError(
+        "the issue does not say whether it asks What, Why or How", suggestion="begin its title with one of the three"
+    )
 
 
 def _day(issue: dict[str, Any]) -> str:
     when = issue.get("created_at", issue.get("createdAt"))
     if not isinstance(when, str) or schema.QUESTION["asked"].problem(when[:10]):
-        example = '"created_at": "2026-11-21T10:00:00Z"'
+        example = 'its JSON holds the day: "created_at": "2026-11-21T10:00:00Z"'
         raise LanguageError("the issue does not say when it was made", suggestion=example)
     return when[:10]

@@ -2,7 +2,7 @@
 
 Kept: paragraphs, lists, emphasis, quotations, tables, code, formulas that can be set, links to the web, references to
 claims that exist. Shown as text instead: HTML, blocks, attributes, images, other links, unknown references. A second
-guard stands where pages are rendered (`verify.site.guard`), for text that came another way.
+guard stands where pages are rendered (`verify.site.markdown.guard`), for text that came another way.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ import re
 from collections.abc import Callable, Collection
 
 from verify.intake.text import visible
+from verify.language.errors import LanguageError
 
 MAX_TEXT = 20_000
 MAX_FORMULA = 2_000
+SHORTER = "say it in fewer words, or ask two questions"
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^\n`]*)$")
 _CODE = r"(?P<ticks>`+)(?!`)(?:.*?)(?<!`)(?P=ticks)(?!`)"
 _FORMULA = r"\$\$(?P<display>.*?)\$\$|\$(?P<inline>[^$\n]+)\$"
+_INLINE = re.compile(r"\$([^$]+)\$")
 _KEPT = re.compile(f"{_CODE}|{_FORMULA}", re.S)
 _REFERENCE = re.compile(r"\[([^\[\]\n]{0,300})\]\[([^\[\]\n]{0,100})\]")
 _LINK = re.compile(r"\[([^\[\]\n]{0,300})\]\((https?://[A-Za-z0-9][^\s()<>\"'{}\\]{0,500})\)")
@@ -30,8 +33,11 @@ def neutral(text: str, claims: Collection[str] = (), settable: Callable[[str], b
 
     claims    ids that may be referred to as [topic.name][]
     settable  whether a formula can be set; one that cannot is shown as code
+    LanguageError for a text that is too long: nothing is cut off unseen.
     """
-    text = _COMMENT.sub("", visible(text))[:MAX_TEXT]
+    text = _COMMENT.sub("", visible(text))
+    if len(text) > MAX_TEXT:
+        raise LanguageError(f"a text has {len(text):,} characters; at most {MAX_TEXT:,}", suggestion=SHORTER)
     out: list[str] = []
     prose: list[str] = []
     fence = ""
@@ -58,7 +64,7 @@ def _prose(text: str, claims: Collection[str], settable: Callable[[str], bool]) 
     for kept in _KEPT.finditer(text):
         out.append(_plain(text[place : kept.start()], claims))
         tex = kept["display"] if kept["display"] is not None else kept["inline"]
-        if tex is None or (len(tex) <= MAX_FORMULA and _may_be_set(tex) and settable(tex)):
+        if tex is None or _may_be_set(tex, settable):
             out.append(kept[0])
         else:
             out.append(f"`{' '.join(tex.replace('`', ' ').split())[:MAX_FORMULA] or '$'}`")
@@ -67,9 +73,14 @@ def _prose(text: str, claims: Collection[str], settable: Callable[[str], bool]) 
     return _lines("".join(out))
 
 
-def _may_be_set(tex: str) -> bool:
-    """Is there a formula, and none that would wear the marks of a verdict?"""
-    return bool(tex.strip()) and "\\html" not in tex
+def without_unset(line: str, settable: Callable[[str], bool]) -> str:
+    """A title in which a formula that cannot be set has lost its dollars."""
+    return _INLINE.sub(lambda found: found[0] if _may_be_set(found[1], settable) else found[1], line)
+
+
+def _may_be_set(tex: str, settable: Callable[[str], bool]) -> bool:
+    """Is there a formula that can be set, and none that would wear the marks of a verdict?"""
+    return bool(tex.strip()) and len(tex) <= MAX_FORMULA and "\\html" not in tex and settable(tex)
 
 
 def _plain(text: str, claims: Collection[str]) -> str:

@@ -39,11 +39,14 @@ def checked(kind: str, name: str) -> str:
 
 
 def slug(title: str, otherwise: str) -> str:
-    """A name made from a title: at most eight of its words in plain letters; `otherwise` when it has none."""
+    """A name made from a title: at most eight of its words in plain letters; `otherwise` when it has fewer than two.
+
+    A name is for ever, and one word does not say what is asked: of a Chinese title often only a symbol is left.
+    """
     plain = unicodedata.normalize("NFKD", title[:500]).encode("ascii", "ignore").decode().lower()
     words = re.findall(r"[a-z0-9]+", plain.replace("'", ""))
     name = "-".join(words[:8])[:60].strip("-")
-    return name if name and name not in _DEVICES else otherwise
+    return name if "-" in name else otherwise
 
 
 def inside(folder: Path, *parts: str) -> Path:

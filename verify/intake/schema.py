@@ -103,6 +103,7 @@ _OPTIONS = {
     "source": "the paper's key in the bibliography and the equations: karras2022edm (7), (117)-(131)",
     "use": "the topic whose shared names it takes",
     "uses": "claims it rests on, for a claim stated in words",
+    "after": "claims that a reader should know first: edm.ode, score.tweedie",
     "experiments": "the experiments that judge it",
     "vocabulary": "the notation that the claim declares: its own letters, and EDM's names in terms of them",
     "notation": "the notation whose names the claim is written in: edm, ddpm, vp, vdm, flow or path",

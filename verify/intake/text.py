@@ -29,7 +29,7 @@ def read_bytes(name: str, limit: int = MAX_BYTES) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     if len(data) > limit:
-        raise LanguageError(f"{shown(name)} is larger than {limit:,} bytes")
+        raise LanguageError(f"{_called(name)} is larger than {limit:,} bytes")
     return data
 
 
@@ -39,7 +39,7 @@ def decode(data: bytes, name: str) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise LanguageError(
-            f"{shown(name)}: byte {error.start} is not UTF-8 text", suggestion="save the file as UTF-8"
+            f"{_called(name)}: byte {error.start} is not UTF-8 text", suggestion="save the file as UTF-8"
         ) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -70,13 +70,18 @@ def read_json(text: str, name: str) -> Any:
         depth += (bracket in "[{") - (bracket in "]}")
         deepest = max(deepest, depth)
     if deepest > MAX_DEPTH:
-        raise LanguageError(f"{shown(name)}: JSON nested more than {MAX_DEPTH} deep")
+        raise LanguageError(f"{_called(name)}: JSON nested more than {MAX_DEPTH} deep")
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number, parse_int=_whole)
     except json.JSONDecodeError as error:
-        raise LanguageError(f"{shown(name)}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
+        raise LanguageError(f"{_called(name)}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
     except ValueError as error:
-        raise LanguageError(f"{shown(name)}: {error}") from None
+        raise LanguageError(f"{_called(name)}: {error}") from None
+
+
+def _called(name: str) -> str:
+    """A file's name as messages give it; standard input has one too."""
+    return "<stdin>" if name == "-" else shown(name)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

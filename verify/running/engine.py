@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 SECONDS, MEGABYTES = 30.0, 3_000  # bounds of one task
+AHEAD = 1000  # tasks that wait or run at a time, where there are processes
 
 
 class OurError(Exception):
@@ -28,7 +29,11 @@ class Engine(Protocol):
     """Runs tasks: module-level functions with plain arguments and plain results.
 
     A context manager; leaving it with an exception (Ctrl-C) stops all that is open.
+
+    ahead    how many tasks it is given before the first answer is read; verdicts are kept as answers are read
     """
+
+    ahead: int
 
     def __enter__(self) -> Self: ...
 

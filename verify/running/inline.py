@@ -14,14 +14,11 @@ from typing import Any, Self
 from verify.ledger.verdict import UNDECIDED
 from verify.running.engine import SECONDS, OurError
 
-Tell = Callable[[Callable[..., Any], tuple[Any, ...], Any], None]  # function, arguments, result
-
 
 class Inline:
-    """Runs each task at once; `tell` hears of every result, so that it can be shown before the others are there."""
+    """Runs each task at once, and is given the next one when its answer has been read."""
 
-    def __init__(self, tell: Tell | None = None) -> None:
-        self.tell = tell
+    ahead = 1
 
     def __enter__(self) -> Self:
         return self
@@ -35,13 +32,9 @@ class Inline:
         """Run `function(*arguments)` now; `seconds` is what others grant it."""
         future: Future[Any] = Future()
         try:
-            result = function(*arguments)
+            future.set_result(function(*arguments))
         except Exception as error:  # `outcome` sorts them
             future.set_exception(error)
-        else:
-            future.set_result(result)
-            if self.tell:
-                self.tell(function, arguments, result)
         return future
 
     def outcome(self, future: Future[Any], seconds: float = SECONDS) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -31,9 +30,9 @@ from verify.running import tasks
 from verify.running.engine import SECONDS, Engine, OurError
 
 Progress = Callable[[int, int, str], None]
+Tell = Callable[[Claim, tuple[Any, ...], dict[str, Any]], None]  # a claim, which of its tasks, the answer
 MUTANT_BATCH, MUTANT_SECONDS = 12, 120.0
 SOME_MUTANTS = 8  # of each step; all of them take several times as long as everything else together
-AHEAD = 1000  # tasks that wait or run at a time: verdicts are kept while later tasks have yet to be sent
 PATIENCE = 5.0  # seconds without an answer before the engine is asked whether it still runs
 
 
@@ -79,6 +78,7 @@ def judge_claims(
     fresh: bool = False,
     mutants: int | None = SOME_MUTANTS,
     progress: Progress | None = None,
+    tell: Tell | None = None,
 ) -> Report:
     """Judge claims and write their ledger entries. With `fresh` nothing is taken from the ledger.
 
@@ -99,11 +99,14 @@ def judge_claims(
         if not case.open:
             _finish(case, ledger, report)
     while True:
-        for case, job in islice(coming, AHEAD - len(futures)):
-            future = engine.submit(job.function, *job.arguments, seconds=job.seconds)
-            futures[future] = (case, job)
+        sent = next(coming, None) if len(futures) < engine.ahead else None
+        if sent:
+            future = engine.submit(sent[1].function, *sent[1].arguments, seconds=sent[1].seconds)
+            futures[future] = sent
             future.add_done_callback(finished.put)
-        if not futures:
+            if finished.empty():
+                continue
+        elif not futures:
             return report
         future = _next(finished, engine)
         case, job = futures.pop(future)
@@ -111,6 +114,9 @@ def judge_claims(
             case.results[job.slot] = engine.outcome(future, job.seconds)
         except OurError as error:
             report.crashes.setdefault(case.claim.id, str(error))
+        else:
+            if tell:
+                tell(case.claim, job.slot, case.results[job.slot])
         case.open -= 1
         done += 1
         if progress:

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from typing import Any, Self
 
 from verify.running import remote
-from verify.running.engine import SECONDS, EngineError, OurError
+from verify.running.engine import AHEAD, SECONDS, EngineError, OurError
 
 RETRIES = 10  # of a task whose worker or node died; what the task itself says is never asked twice
 CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 60.0  # a busy head may take long to let one in, but not to say what it is
@@ -37,6 +37,8 @@ class Cluster:
     Without an address: the cluster that RAY_ADDRESS names, else the one running here, else one started for this run.
     EngineError (one sentence) when Ray is not installed or nothing answers.
     """
+
+    ahead = AHEAD
 
     def __init__(self, address: str | None = None) -> None:
         for name, value in _ENVIRONMENT.items():

@@ -58,8 +58,8 @@ def take_out(root: Path, commit: str, folder: Path) -> None:
             count, total = count + 1, total + member.size
             if count > MAX_FILES or member.size > MAX_FILE or total > MAX_TOTAL:
                 raise LanguageError(
-                    f"{commit[:12]} holds more than a repository of claims should: {place} is file {count:,} of at most "
-                    f"{MAX_FILES:,}, with {member.size:,} of {MAX_FILE:,} bytes, in all {total:,} of {MAX_TOTAL:,}"
+                    f"{commit[:12]} holds more than a repository of claims should: {place}, the file number {count:,} "
+                    f"of {MAX_FILES:,}, has {member.size:,} of {MAX_FILE:,} bytes, all have {total:,} of {MAX_TOTAL:,}"
                 )
             file = archive.extractfile(member)
             if file:

@@ -14,11 +14,13 @@ from concurrent.futures import Future, TimeoutError
 from typing import Any
 
 from verify.ledger.verdict import UNDECIDED
-from verify.running.engine import MEGABYTES, SECONDS, OurError
+from verify.running.engine import AHEAD, MEGABYTES, SECONDS, OurError
 
 
 class Workers:
     """The engine of one machine: a pool of judging processes. Leaving it stops them."""
+
+    ahead = AHEAD
 
     def __init__(self, count: int | None = None, megabytes: int = MEGABYTES) -> None:
         from pebble import ProcessPool

@@ -228,16 +228,16 @@ SINGLESTEP = diffusers.DPMSolverSinglestepScheduler
 FACTOR: Text = {
     "en": "The second difference is half of h² D''; the step weights it as if it were the whole. "
     "The third-order method is second order.",
-    "zh": "二阶差商只是 h² D'' 的一半,该步却按整个 h² D'' 加权。名为三阶的方法只有二阶。",
+    "zh": "二阶差商只是 h² D'' 的一半，该步却按整个 h² D'' 加权。名为三阶的方法只有二阶。",
 }
 SIGN: Text = {
     "en": "The constant 1/2 of the second difference has the wrong sign: its weight tends to -1 instead of 0 as h → 0. "
     "The third-order method is first order.",
-    "zh": "二阶差商权重中的常数 1/2 符号错误:h → 0 时权重趋于 -1 而不是 0。名为三阶的方法只有一阶。",
+    "zh": "二阶差商权重中的常数 1/2 符号错误：h → 0 时权重趋于 -1 而不是 0。名为三阶的方法只有一阶。",
 }
 UNWRITTEN: Text = {
     "en": "The third-order branch is not written: the step stops with an exception at its third call.",
-    "zh": "三阶分支没有写:第三次调用时抛出异常。",
+    "zh": "三阶分支没有写出：第三次调用时抛出异常。",
 }
 
 DEFECTS = [
@@ -297,7 +297,7 @@ DEFECTS = [
         title={
             "en": "The flow shift is applied to the end of the grid when the scheduler is made, and to the whole grid "
             "again when its steps are set.",
-            "zh": "构造调度器时已对网格端点做过一次 shift,设定步数时又对整个网格再做一次。",
+            "zh": "构造调度器时已对网格端点做过一次 shift，设定步数时又对整个网格再做一次。",
         },
         where="scheduling_flow_match_euler_discrete.py::set_timesteps", measure=flow_shift,
         shows=0.008928571827709675, right=3 * 0.001 / (1 + 2 * 0.001),
@@ -306,7 +306,7 @@ DEFECTS = [
         name="ddim-linspace", peer="diffusers", claim="ddim.previous-index", report="issues #11347, #9261",
         title={
             "en": "With 'linspace' spacing the previous step is t - T/n instead of the next entry of the list.",
-            "zh": "'linspace' 间距下,前一步取 t - T/n,而不是列表的下一项。",
+            "zh": "'linspace' 间距下，前一步取 t - T/n，而不是列表的下一项。",
         },
         where="scheduling_ddim.py::step", measure=partial(previous_index, "linspace", 10), shows=899.0, right=888.0,
     ),
@@ -314,7 +314,7 @@ DEFECTS = [
         name="ddim-trailing", peer="diffusers", claim="ddim.previous-index", report="issues #11347, #9261",
         title={
             "en": "With 'trailing' spacing and n that does not divide T the previous step is one off.",
-            "zh": "'trailing' 间距且 n 不整除 T 时,前一步差一。",
+            "zh": "'trailing' 间距且 n 不整除 T 时，前一步差一。",
         },
         where="scheduling_ddim.py::step", measure=partial(previous_index, "trailing", 7), shows=857.0, right=856.0,
     ),
@@ -322,7 +322,7 @@ DEFECTS = [
         name="fixed-large-log", peer="diffusers", claim="ddpm.posterior", report="issue #14569",
         title={
             "en": "'fixed_large_log' returns ln β as the variance; its square root is not a number.",
-            "zh": "'fixed_large_log' 把 ln β 当作方差返回,其平方根不是数。",
+            "zh": "'fixed_large_log' 把 ln β 当作方差返回，其平方根不是数。",
         },
         where="scheduling_ddpm.py::_get_variance", measure=large_log,
         shows=math.nan, right=math.sqrt(1e-4 + 500 / 999 * (0.02 - 1e-4)), digits=1e-5,
@@ -331,7 +331,7 @@ DEFECTS = [
         name="zero-terminal-snr", peer="diffusers", claim="sched.zero-terminal-bias", report="PR #6024",
         title={
             "en": "Zero terminal SNR is replaced by ᾱ = 2⁻²⁴, so that σ has a largest value at all.",
-            "zh": "终端零信噪比被换成 ᾱ = 2⁻²⁴,σ 因此才有最大值。",
+            "zh": "终端零信噪比被换成 ᾱ = 2⁻²⁴，σ 因此才有最大值。",
         },
         where="scheduling_euler_discrete.py::__init__", measure=zero_terminal, shows=4096.0, right=math.inf,
     ),
@@ -339,7 +339,7 @@ DEFECTS = [
         name="reab-factor", peer="azula", claim="solver.exp-integrator", report="",
         title={
             "en": "The prefactor mixes two times: α_s² + σ_t² where α_s² + σ_s² belongs. Every order becomes one.",
-            "zh": "前因子混用了两个时刻:应为 α_s² + σ_s²,写成了 α_s² + σ_t²。任何阶都退化为一阶。",
+            "zh": "前因子混用了两个时刻：应为 α_s² + σ_s²，写成了 α_s² + σ_t²。任何阶都退化为一阶。",
         },
         where="sample.py::REABSampler", measure=reab_step,
         shows=math.sqrt(5) * (math.atan(1) - math.atan(2)), right=math.sqrt(2) * (math.atan(1) - math.atan(2)),
@@ -348,7 +348,7 @@ DEFECTS = [
         name="ddim-eta", peer="azula", claim="ddim.eta-variance", report="",
         title={
             "en": "η multiplies the variance of DDIM's noise; in DDIM (16) it multiplies the standard deviation.",
-            "zh": "η 乘在 DDIM 噪声的方差上;DDIM (16) 中它乘在标准差上。",
+            "zh": "η 乘在 DDIM 噪声的方差上；DDIM (16) 中它乘在标准差上。",
         },
         where="sample.py::DDIMSampler", measure=azula_eta,
         shows=math.sqrt(0.5 * 0.75), right=0.5 * math.sqrt(0.75),
@@ -357,7 +357,7 @@ DEFECTS = [
         name="graft-at-the-end", peer="flow-matching", claim="graft.scale-time", report="",
         title={
             "en": "A grafted velocity is 0/0 at the data end r = 1, where its limit is finite.",
-            "zh": "换调度后的速度在数据端 r = 1 处为 0/0,而其极限有限。",
+            "zh": "换时间表后的速度在数据端 r = 1 处为 0/0，而其极限有限。",
         },
         where="path/scheduler/schedule_transform.py::ScheduleTransformedModel.forward", measure=graft_at_the_end,
         shows=math.nan, right=2.0,
@@ -367,7 +367,7 @@ DEFECTS = [
         title={
             "en": "With enable_grad the velocity and its divergence are still detached: the gradient of log p is that "
             "of the prior at the end point, as if the flow were a translation.",
-            "zh": "即使设 enable_grad,速度及其散度仍被 detach:log p 的梯度成了先验在终点的梯度,仿佛流只是平移。",
+            "zh": "即使设 enable_grad，速度及其散度仍被 detach：log p 的梯度成了先验在终点的梯度，仿佛流只是平移。",
         },
         where="solver/ode_solver.py::ODESolver.compute_likelihood", measure=likelihood_gradient,
         shows=-1.4, right=-0.7 / 0.25, digits=1e-3,
