@@ -90,3 +90,9 @@ const unfold = () => {
 };
 addEventListener("hashchange", unfold);
 unfold();
+
+// Paper shows what is open. The theme opens every fold before it prints, and a page of claims would fill fifty sheets:
+// so what is folded is marked first, and the style sheet leaves it out.
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("article details")) part.toggleAttribute("data-folded", !part.open);
+}, true);

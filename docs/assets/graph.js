@@ -8,11 +8,17 @@ for (const graph of document.querySelectorAll("vd-graph")) {
   const part = name => shown.querySelector(`[data-${name}]`);
   const nodes = new Map([...svg.querySelectorAll(".vd-node")].map(node => [node.id, node]));
   const arrows = [...svg.querySelectorAll(".vd-arrow")];
-  const above = new Map(), below = new Map(); // what a claim uses; what uses it
-  for (const id of nodes.keys()) { above.set(id, []); below.set(id, []); }
+  // What a claim uses; what uses it; what is to be read before it, and after it.
+  const above = new Map(), below = new Map(), before = new Map(), later = new Map();
+  for (const id of nodes.keys()) for (const sides of [above, below, before, later]) sides.set(id, []);
+  const orders = arrow => arrow.classList.contains("vd-by-after");
   for (const arrow of arrows) {
-    above.get(arrow.dataset.to).push(arrow.dataset.from);
-    below.get(arrow.dataset.from).push(arrow.dataset.to);
+    const {from, to} = arrow.dataset;
+    before.get(to).push(from);
+    later.get(from).push(to);
+    if (orders(arrow)) continue; // nothing rests on the reading order
+    above.get(to).push(from);
+    below.get(from).push(to);
   }
   const titleOf = node => {
     const text = node.querySelector("title").textContent; // id · title · verdict
@@ -28,17 +34,19 @@ for (const graph of document.querySelectorAll("vd-graph")) {
     return [...seen];
   };
   const groups = id => ({
-    near: [...new Set([...above.get(id), ...below.get(id)])],
+    near: [...new Set([...before.get(id), ...later.get(id)])],
     above: reached(id, above),
     below: reached(id, below),
+    first: reached(id, before),
   });
 
   // What the filters leave, or what belongs to the chosen claim, stays lit.
-  const light = ids => {
+  const light = (ids, ordered = true) => {
     map.classList.toggle("vd-asked", ids !== null);
     for (const [id, node] of nodes) node.classList.toggle("vd-lit", ids?.has(id) ?? false);
     for (const arrow of arrows) {
-      arrow.classList.toggle("vd-lit", chosen !== null && ids.has(arrow.dataset.from) && ids.has(arrow.dataset.to));
+      const within = chosen !== null && ids.has(arrow.dataset.from) && ids.has(arrow.dataset.to);
+      arrow.classList.toggle("vd-lit", within && (ordered || !orders(arrow)));
     }
   };
   const fitting = () => {
@@ -61,7 +69,7 @@ for (const graph of document.querySelectorAll("vd-graph")) {
   const list = () => {
     const group = groups(chosen), mode = shown.querySelector("[name=vd-mode]:checked").value;
     for (const name of Object.keys(group)) shown.querySelector(`[data-count=${name}]`).textContent = group[name].length;
-    light(new Set([chosen, ...group[mode]]));
+    light(new Set([chosen, ...group[mode]]), mode === "near" || mode === "first");
     part("list").replaceChildren(...group[mode].map(id => {
       const item = document.createElement("li"), link = document.createElement("a"), node = nodes.get(id);
       link.className = "vd-id";

@@ -1,6 +1,6 @@
-// What a link to a claim, a definition or a cited work leads to, shown beside it: when the pointer rests on it, when the keyboard
-// comes to it, when a finger stays on it. Esc closes; the pointer may enter. The text comes from assets/hover/, one
-// script a topic, made and escaped by verify/site/hover.py; without scripts the link keeps its title.
+// What a link to a claim, a definition, a question or a cited work leads to, shown beside it: when the pointer rests on
+// it, when the keyboard comes to it, when a finger stays on it. Esc closes; the pointer may enter. The text comes from assets/hover/, one
+// script a topic, made and escaped by verify/site/cards/hover.py; without scripts the link keeps its title.
 (() => {
   const edition = new URL("..", document.currentScript.src).href;
   const topics = new Map(); // name -> promise of {anchor: HTML}
@@ -25,6 +25,8 @@
     if (!address || !link.closest(".md-content") || link.matches(".headerlink, .vd-map a")) return null; // the map says it in its panel
     const url = new URL(address, document.baseURI).href;
     if (!url.startsWith(edition)) return null;
+    const question = /^questions\/([a-z0-9-]+)\.html(?:#|$)/.exec(url.slice(edition.length));
+    if (question) return question[1] === "index" ? null : ["questions", question[1]];
     const found = /^(?:claims\/([a-z][a-z0-9]*)|(references|definitions))\.html#(.+)$/.exec(url.slice(edition.length));
     if (!found || link.closest("[data-claim]")?.dataset.claim === found[3]) return null;
     return [found[1] ?? found[2], found[3]];

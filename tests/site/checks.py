@@ -180,7 +180,8 @@ def _card(site: Site, id_: str, body: str, language: str) -> Iterator[str]:
     evidence = body.partition('class="vd-evidence"')[2].partition("</summary>")[0]
     if [verdict for verdict, _, _ in BADGE.findall(evidence)] != list(standing.routes.values()):
         yield "the evidence is lost"
-    for heading, linked in ((text["uses"], claim.uses), (text["used_by"], card.used_by)):
+    chips = {"read_first": claim.after, "uses": claim.uses, "used_by": card.used_by}
+    for heading, linked in ((text[name], ids) for name, ids in chips.items()):
         if linked and f"<dt>{heading}</dt>" not in body or any(f"#{other}" not in body for other in linked):
             yield f"{heading}: a link is lost"
 

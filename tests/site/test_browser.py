@@ -211,6 +211,16 @@ def test_paper_shows_the_text_and_no_navigation(open_page, scheme: str) -> None:
     assert page.locator("article").evaluate(COLOUR) == "rgb(0, 0, 0)" and ground == "rgb(255, 255, 255)"
 
 
+def test_paper_leaves_folded_what_the_reader_left_folded(open_page) -> None:
+    page = open_page("claims/cm.html")
+    page.evaluate("document.querySelector('.vd-step details:not([open])').open = true")
+    left = page.locator(".vd-step details[open]").count()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")  # here the theme opens every fold
+    page.emulate_media(media="print")
+    assert page.locator(".vd-step details[open]").count() > left > 0
+    assert page.locator(".vd-step > details > p:first-of-type:visible").count() == left
+
+
 @pytest.mark.parametrize("path", ["claims/edm.html", "zh/claims/edm.html"])
 def test_formulas_are_there_at_first_paint_and_nothing_moves(chromium, served: str, path: str) -> None:
     context = chromium.new_context(viewport={"width": 1280, "height": 900})

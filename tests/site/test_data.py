@@ -137,6 +137,8 @@ def test_the_documents_agree_with_each_other(data: dict[str, dict]) -> None:
     edges = {(edge["claim"], edge["uses"]) for edge in data["graph.json"]["edges"]}
     assert edges == {(id_, used) for id_, claim in claims.items() for used in claim["uses"]}
     assert edges == {(user, id_) for id_, claim in claims.items() for user in claim["used_by"]}
+    order = {(one["claim"], one["after"]) for one in data["graph.json"]["order"]}
+    assert order == {(id_, earlier) for id_, claim in claims.items() for earlier in claim["after"]} - edges and order
     for node in data["graph.json"]["nodes"]:
         assert all(node[field] == claims[node["id"]][field] for field in ("title", "topic", "verdict", "address"))
 

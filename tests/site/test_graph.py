@@ -17,8 +17,8 @@ from verify.ledger.standing import Standing
 from verify.ledger.verdict import VERDICTS
 from verify.site.cards.card import Printer, Shelf
 from verify.site.contents.model import Library
-from verify.site.graph.drawing import HIGH, around, whole
-from verify.site.graph.edges import PREMISE, STEP, WORDS, Edge, Graph
+from verify.site.graph.drawing import HIGH, WIDE, around, whole
+from verify.site.graph.edges import AFTER, PREMISE, STEP, WORDS, Edge, Graph
 from verify.site.graph.page import LARGE, graph_page
 
 HOSTILE = '<script>alert(1)</script> & "quoted" \' ]]> </title></svg> $\\sigma$'
@@ -26,7 +26,7 @@ HOSTILE = '<script>alert(1)</script> & "quoted" \' ]]> </title></svg> $\\sigma$'
 
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
-    """Up to twelve claims of up to three topics; each uses some before it, so that there is no circle."""
+    """Up to twelve claims of up to three topics; each uses some before it and is read after some, with no circle."""
     count = draw(st.integers(1, 12))
     ids = [f"{'abc'[draw(st.integers(0, 2))]}.n{number}" for number in range(count)]
     edges = [
@@ -34,7 +34,14 @@ def graphs(draw: st.DrawFn) -> Graph:
         for number in range(count)
         for other in draw(st.sets(st.sampled_from(ids[:number]), max_size=3) if number else st.just(set()))
     ]
-    return Graph(tuple(ids), tuple(sorted(edges)))
+    used = {(edge.claim, edge.uses) for edge in edges}
+    order = [
+        Edge(ids[number], other, AFTER)
+        for number in range(count)
+        for other in draw(st.sets(st.sampled_from(ids[:number]), max_size=2) if number else st.just(set()))
+        if (ids[number], other) not in used
+    ]
+    return Graph(tuple(ids), tuple(sorted(edges)), tuple(sorted(order)))
 
 
 def powers(graph: Graph) -> dict[str, set[str]]:
@@ -113,6 +120,14 @@ def test_the_edges_of_the_claims_say_where_they_come_from(library: Library) -> N
     assert {STEP, PREMISE} <= set(kinds.values())
 
 
+def test_the_reading_order_is_what_the_claims_say_and_no_edge_says(library: Library) -> None:
+    graph = library.graph
+    said = {(claim.id, earlier) for claim in library.claims.values() for earlier in claim.after}
+    used = {(edge.claim, edge.uses) for edge in graph.edges}
+    assert {(edge.claim, edge.uses) for edge in graph.order} == said - used and said
+    assert {edge.kind for edge in graph.order} == {AFTER}
+
+
 # ---- the drawing
 
 
@@ -124,7 +139,7 @@ def test_the_map_shows_every_claim_and_every_edge_once_and_nothing_overlaps(grap
         topics.setdefault(id_[0], []).append(id_)
     found = whole(graph, topics, {"a": "A long title of a topic"}, stale=graph.ids[:1])
     assert sorted(box.id for box in found.boxes) == sorted(graph.ids)
-    assert sorted(arrow.edge for arrow in found.arrows) == sorted(graph.edges)
+    assert sorted(arrow.edge for arrow in found.arrows) == sorted((*graph.edges, *graph.order))
     panels = {panel.topic: panel for panel in found.panels}
     for box in found.boxes:
         panel = panels[box.id[0]]
@@ -161,6 +176,12 @@ def test_topics_that_others_rest_on_stand_to_the_left() -> None:
     graph = Graph(tuple(id_ for ids in topics.values() for id_ in ids), edges)
     panels = {panel.topic: panel for panel in whole(graph, topics, {}).panels}
     assert panels["c"].x < panels["b"].x < panels["a"].x
+
+
+def test_the_map_of_the_repository_is_no_wider_than_a_screen(library: Library) -> None:
+    topics = {topic: [claim.id for claim in claims] for topic, claims in library.topics.items()}
+    for stale in ((), library.claims):  # the sign of a stale claim makes its box wider
+        assert whole(library.graph, topics, Shelf(library).topics, stale).width <= WIDE
 
 
 def test_graphviz_failing_says_so_without_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,12 +271,15 @@ def test_a_click_shows_what_falls_with_the_claim(graph_page_open, library: Libra
     graph = library.graph
     page.locator(f'[id="{id_}"]').click()
     assert page.url.endswith(f"#{id_}")  # chosen, not followed
-    near = {*graph.uses[id_], *graph.used_by[id_]}
+    near = {*graph.drawn.uses[id_], *graph.drawn.used_by[id_]}
     assert lit(page) == {id_, *near} and set(listed(page)) == near
-    for mode, ids in (("below", graph.falls_with(id_)), ("above", graph.rests_on(id_))):
+    modes = (("below", graph.falls_with(id_)), ("above", graph.rests_on(id_)), ("first", graph.drawn.rests_on(id_)))
+    for mode, ids in modes:
         page.locator(f"input[value={mode}]").check()
         assert lit(page) == {id_, *ids} and sorted(listed(page)) == sorted(ids)
         assert page.locator(f"[data-count={mode}]").inner_text() == str(len(ids))
+        ordered = page.locator(".vd-arrow.vd-by-after.vd-lit").count()
+        assert ordered == 0 or mode == "first"  # nothing rests on the reading order
     assert page.locator("[data-card]").get_attribute("href") == f"claims/gauss.html#{id_}"
     page.locator("[data-let-go]").click()
     assert lit(page) == set() and "#" not in page.url
@@ -263,15 +287,17 @@ def test_a_click_shows_what_falls_with_the_claim(graph_page_open, library: Libra
 
 def test_every_claim_has_the_same_reach_in_the_page_and_in_the_library(graph_page_open, library: Library) -> None:
     page, graph = graph_page_open, library.graph
-    ends = sorted({end for edge in graph.edges for end in (edge.claim, edge.uses)})
+    ends = sorted({end for edge in graph.drawn.edges for end in (edge.claim, edge.uses)})
     found = page.evaluate(
         """ids => ids.map(id => {
           document.getElementById(id).dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true}));
-          return ["above", "below"].map(mode => Number(document.querySelector(`[data-count=${mode}]`).textContent));
+          const count = mode => Number(document.querySelector(`[data-count=${mode}]`).textContent);
+          return ["above", "below", "first"].map(count);
         })""",
         ends,
     )
-    assert found == [[len(graph.rests_on(id_)), len(graph.falls_with(id_))] for id_ in ends]
+    reaches = (graph.rests_on, graph.falls_with, graph.drawn.rests_on)
+    assert found == [[len(reach(id_)) for reach in reaches] for id_ in ends]
 
 
 def test_find_and_filters_light_what_fits(graph_page_open, library: Library) -> None:

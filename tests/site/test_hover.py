@@ -16,7 +16,9 @@ from verify.site.cards import hover
 from verify.site.cards.card import Printer, Shelf, address
 from verify.site.cards.citation import Imprint, bibtex
 from verify.site.contents.bibliography import works
+from verify.site.pages import read_questions
 
+ROOT = Path(__file__).parents[2]
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
 HOSTILE = """</script><img src=x onerror=alert(1)> "quoted" 'too' & {un}bal}anced \\input{x} $x^2$ % # _ ~ \u2028"""
 PAGE = "questions/why-preconditioners.html"
@@ -67,6 +69,9 @@ def test_every_claim_and_every_cited_work_has_a_card_in_both_languages(site: Pat
             text = " ".join(Elements(found[id_]).text.split())
             assert " ".join(claim.title[language].split()) in text and id_ in text
             assert f"vd-badge vd-{library.standings[id_].verdict}" in found[id_]
+        questions = cards(edition, "questions")
+        assert set(questions) == {one.id for one in read_questions(ROOT, language)}
+        assert all(len(Elements(card).text.split("\n")[-1]) > 20 for card in questions.values())  # its short answer
         assert set(cards(edition, "definitions")) == {one.id for one in library.definitions}
     works_ = re.findall(r'<li id="([\w:.-]+)"', (site / "references.html").read_text("utf-8"))
     assert set(cards(site, "references")) == set(works_) and works_
@@ -165,6 +170,15 @@ def test_resting_on_a_link_shows_the_claim_and_the_pointer_may_enter(reference, 
     page.mouse.move(5, 5)
     card.wait_for(state="hidden", timeout=WAIT)
     assert link.get_attribute("title") == title and link.get_attribute("aria-describedby") is None
+
+
+def test_resting_on_a_question_shows_its_short_answer(open_page) -> None:
+    page = open_page("edm/preconditioning.html")
+    page.locator('.md-content a[href*="questions/why-preconditioners.html"]').first.hover()
+    card = page.locator("#vd-hover")
+    card.wait_for(state="visible", timeout=WAIT)
+    (question,) = (one for one in read_questions(ROOT, "en") if one.id == "why-preconditioners")
+    assert question.title in card.inner_text() and question.short in card.inner_text()
 
 
 def test_the_keyboard_opens_it_and_escape_closes_it(reference) -> None:

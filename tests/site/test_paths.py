@@ -73,6 +73,10 @@ def test_every_step_asks_in_both_languages_what_its_claim_answers(library: Libra
     ("claim", "message"),
     [
         ("gauss.sum", "docs/paths.yml:8: ddim.step uses gauss.sum, which comes later in the path one"),
+        (
+            "ddpm.eps-mean",
+            "docs/paths.yml:8: ddim.step is to be read after ddpm.eps-mean, which comes later in the path one",
+        ),
         ("gauss.some", "docs/paths.yml:9: no claim `gauss.some`"),
         ("ddim.step", "docs/paths.yml:8: ddim.step is twice in the path one"),
     ],

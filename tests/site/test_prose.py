@@ -152,3 +152,19 @@ def test_a_passage_without_chinese_is_shown_in_english_and_says_so(tmp_path: Pat
     assert chinese.tell(claim.slogan).startswith('<span lang="en">Not told')
     assert tell(chinese, replace(claim, prose=("Changed.",)).prose[0]) == '<span lang="en">Changed.</span>'
     assert tell(english, claim.prose[1]) == "No more." and english.tell(claim.slogan).startswith("Not told")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "by gauss.sum and edm.precond, then sign of the normal form, d = 1, 2, 3",
+        "integrate by parts, then normal form, every d",
+        "by induction on t, then normal form, scalar",
+        "certified inequality, every d",
+        "5 drawn points; the remainder over N^2 stays bounded from 1e-3 to 1e-6; evaluated in 50 digits",
+        "d = 2: 5 drawn points; functions that solve the declared equations near one time",
+    ],
+)
+def test_a_method_is_told_in_one_language(said: str) -> None:
+    told = re.sub(r"[a-z]+\.[a-z]+", "", words.method(said, "zh"))
+    assert not re.search(r"[a-z]{2,}|[\u4e00-\u9fff] ?[,;]", told), told

@@ -98,3 +98,17 @@ def test_an_open_page_learns_of_a_new_build() -> None:
     assert version.wait(known, seconds=0.01) == known
     version.advance()
     assert version.wait(known) != known
+
+
+@pytest.mark.parametrize("edition", ["", "zh/"])
+def test_home_shows_a_proof_beside_a_slip_with_its_numbers_and_three_doors(site: Path, edition: str) -> None:
+    page = (site / edition / "index.html").read_text("utf-8")
+    proof, _, slip = page.partition('class="vd-glance"')[2].partition('<div class="vd-glance-half')[2].partition(
+        '<div class="vd-glance-half'
+    )
+    assert "katex" in proof and "vd-witness" not in proof
+    assert slip.partition("</dl>")[0].count("<dd>") == 4  # point, both values, difference
+    assert "references.html#" in slip
+    doors = page.partition('class="vd-doors"')[2].partition("</div>")[0]
+    ways = ["paths/index.html", "questions/index.html", "playground.html"]
+    assert re.findall(r'<strong><a href="([^"]+)"', doors) == ways

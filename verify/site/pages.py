@@ -8,6 +8,7 @@ not translated stays English and says so.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from verify.site.contents.model import Library
 from verify.site.markdown.blocks import definitions, outside_fences
 
 LANGUAGES = ("en", "zh")
+LINK = re.compile(r"\[([^\]]*)\](?:\[\]|\([^)]*\))")
 ONCE = "assets/vendor/pyodide/"  # too large to lie in every edition; all load it from the root
 
 
@@ -42,7 +44,7 @@ def sources(root: Path, language: str) -> dict[str, Path]:
                     and not any(part.startswith(".") for part in name.parts)
                     and not (language != "en" and name.as_posix().startswith(ONCE))
                 ):
-                    found[base + name.as_posix()] = file
+                    found[base + name.as_posix()] = _plain(file, root)
     # Of a notebook either the source is shown, and run, or its committed copy with outputs.
     unused = ".ipynb" if language == "en" and os.environ.get("VERIFY_NOTEBOOKS") else ".py"
     return {page: file for page, file in found.items() if not page.startswith("notebooks/") or file.suffix != unused}
@@ -64,6 +66,12 @@ def title(text: str, otherwise: str) -> str:
     return next((line[2:].strip() for line in text.splitlines() if line.startswith("# ")), otherwise)
 
 
+def first_paragraph(text: str) -> str:
+    """What stands first below a page's first heading, as one line without the brackets of its links."""
+    below = re.search(r"^# .*\n\s*([^#\s/|-].*(?:\n\S.*)*)", text, re.M)
+    return LINK.sub(r"\1", " ".join(below[1].split())) if below else ""
+
+
 def read_questions(root: Path, language: str) -> tuple[Question, ...]:
     """All questions in the language of the edition, newest first."""
     found = []
@@ -78,13 +86,14 @@ def read_questions(root: Path, language: str) -> tuple[Question, ...]:
         found.append(
             Question(
                 str(meta.get("id", file.stem)),
-                title(text, file.stem),
+                str(meta["title"]),
                 page[:-3] + ".html",
                 kind,
                 state,
                 str(meta.get("asked", "")),
                 tuple(map(str, meta.get("claims") or ())),
                 {topic: topic_title(root, topic, language) for topic in map(str, meta.get("topics") or ())},
+                first_paragraph(text),
             )
         )
     return tuple(sorted(found, key=lambda question: (question.asked, question.id), reverse=True))
@@ -155,6 +164,19 @@ def _link(file: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if not target.is_symlink():
         os.symlink(file.resolve(), target)
+
+
+def _plain(file: Path, root: Path) -> Path:
+    """The file itself. PageError for a link, which could publish what lies elsewhere on the machine, for HTML and for
+    programs among the questions, which nothing would make harmless, and for a name that cannot be read."""
+    name = _named(file, root)
+    if not name.isprintable():
+        raise PageError(f"{name!r} has a name with a character that does not show: rename it")
+    if file.is_symlink():
+        raise PageError(f"{name} is a link, and links are not published: put the file itself there")
+    if file.suffix in (".html", ".htm", ".xhtml") or (name.startswith("questions") and file.suffix != ".md"):
+        raise PageError(f"{name} is no page: write it in Markdown, NAME.md")
+    return file
 
 
 def _named(file: Path, root: Path) -> str:

@@ -85,7 +85,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "claim": ("claim", "论断"),
     "claims": ("claims", "论断"),
     "verdict": ("verdict", "结论"),
-    "weakest": ("weakest upstream", "上游最弱"),
+    "weakest": ("weakest upstream", "所依据者中最弱"),
     "assumptions": ("Assumptions", "假设"),
     "steps": ("steps", "步"),
     "step": ("step", "步"),
@@ -111,6 +111,8 @@ _PAIRS: dict[str, tuple[str, str]] = {
         "各步共有 {1} 处可做的微小改动，试了其中 {0} 处：{2}。",
     ),
     "comma": (", ", "，"),
+    "semicolon": ("; ", "；"),
+    "colon": (": ", "："),
     "equivalents": ("changes that mean the same", "含义相同的改动"),
     "survivors": ("changes that passed and should not", "本不该通过却通过的改动"),
     "mutant.refuted": ("{0} refuted", "{0} 处被否定"),
@@ -135,17 +137,24 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "confirmed": ("confirmed", "已证实"),
     "inconclusive": ("inconclusive", "未能断定"),
     "changed": ("changed since", "此后有改动"),
+    "unrecorded": ("no fresh record from", "尚无最新记录的设备："),
+    "device.cpu": ("the CPU", "CPU"),
+    "device.cuda": ("a GPU (CUDA)", "GPU（CUDA）"),
     "sees.sentence": (
         "Each check would have refuted what lies beyond the values in its last column with probability at least "
         "{0:g}; a right version fails any of them with probability at most {1:.1g}.",
         "凡超出末列所示取值者，每项检查都会以至少 {0:g} 的概率予以否定；"
         "正确的版本未能通过其中任何一项的概率至多为 {1:.1g}。",
     ),
+    "sees.sure": (
+        "Nothing is sampled in these checks: whatever lies beyond the values in the last column is refuted.",
+        "这些检查不含抽样：凡超出末列所示取值者，一律予以否定。",
+    ),
     "order.sentence": (
-        "An order of convergence is computed and not sampled; these probabilities do not cover it. Its interval holds "
+        "An order of convergence is computed and not sampled, and no probability is stated for it. The interval holds "
         "it if the error of the local orders falls by a quarter or more from each step size to the next, which is "
         "assumed and not proved.",
-        "收敛阶是算出来的，不是抽样得来的，上述概率不涉及它。若步长每缩小一级，局部阶的误差至少减少四分之一，"
+        "收敛阶是算出来的，不是抽样得来的，没有相应的概率。若步长每缩小一级，局部阶的误差至少减少四分之一，"
         "则区间必含真实的阶；这一条件是假设，未加证明。",
     ),
     "sees.relative": ("a deviation of {0}", "{0} 的偏差"),
@@ -154,6 +163,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "seconds": ("{0} s", "{0} 秒"),
     "source": ("Source", "来源"),
     "uses": ("Uses", "依据"),
+    "read_first": ("Read first", "先读"),
     "used_by": ("Used by", "被引用于"),
     "copy": ("Copy", "复制"),
     "copied": ("Copied", "已复制"),
@@ -184,7 +194,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "names.letter": ("letter", "字母"),
     "names.edm": ("in EDM's names", "用 EDM 的记号"),
     "names.level": ("noise level", "噪声水平"),
-    "names.noisy": ("noisy point, not scaled", "带噪点（未缩放）"),
+    "names.noisy": ("noisy point, not scaled", "含噪点（未缩放）"),
     "names.clean": ("clean point", "干净点"),
     "names.denoiser": ("denoiser", "去噪器"),
     "names.signal": ("signal coefficient", "信号系数"),
@@ -205,7 +215,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "what": ("what", "项目"),
     "mistakes.count": ("mistakes", "常见错误"),
     "mutants.count": ("mutants", "变体"),
-    "displays": ("displayed formulas outside any claim", "不属于任何论断的陈列公式"),
+    "displays": ("displayed formulas outside any claim", "不属于任何论断的行间公式"),
     "pages": ("page", "页面"),
     "asked": ("asked", "提出"),
     "kind": ("kind", "类型"),
@@ -309,6 +319,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "graph.near": ("neighbours", "相邻"),
     "graph.above": ("rests on, in all", "全部依据"),
     "graph.below": ("falls with it", "随之失效"),
+    "graph.first": ("to read first, in all", "先读，全部"),
     "graph.none": ("None.", "无。"),
     "graph.let_go": ("Let go", "取消选取"),
     "graph.step": ("step", "步骤"),
@@ -319,6 +330,11 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "graph.words.what": (
         "one of the two is stated in words; the author names the other",
         "其一以文字陈述，由作者指明另一条",
+    ),
+    "graph.after": ("read first", "先读"),
+    "graph.after.what": (
+        "the claim at the tip builds on the other in the field; no verdict depends on it",
+        "理论上箭头所指论断建立在另一条之上；结论与此无关",
     ),
     "graph.falls": ("What falls if this falls", "若此条不成立，何者随之失效"),
     "graph.falls.what": (
@@ -333,7 +349,6 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "graph.every": ("Every claim", "全部论断"),
     "graph.topic": ("{0}, {1} claims", "{0}，{1} 条"),
     "graph.more": ("{0} more", "另有 {0} 条"),
-    "graph.colon": (": ", "："),
     # explorers
     "explorer.controls": ("Settings", "设置"),
     "explorer.more": ("More settings", "更多设置"),
@@ -513,7 +528,15 @@ TOPICS_ZH: dict[str, str] = {
 }
 # The phrases of which the judges make the description of a method.
 METHODS_ZH: dict[str, str] = {
+    r"sign of the normal form": "范式的符号",
     r"normal form": "精确范式",
+    r"by induction on (\S+), then ": r"对 \1 用数学归纳法，再用",
+    r"integrate by parts, then ": "分部积分，再用",
+    r"by ((?:[a-z]\S*\.\S+ and )*[a-z]\S*\.[^\s,]+), then ": r"由 \1，再用",
+    r"certified inequality": "严格证明的不等式",
+    r"leading term of the expansion": "展开式的首项",
+    r"Euler operator": "Euler 算子",
+    r"functions that solve the declared equations near one time": "取在一个时刻附近满足所声明方程的函数",
     r"stationary and convex": "驻点且凸",
     r"every d": "任意 d 维",
     r"scalar": "标量",
@@ -527,7 +550,7 @@ METHODS_ZH: dict[str, str] = {
     r"agreement to (\d+) of (\d+) digits": r"\2 位中有 \1 位一致",
     r"a relative deviation of ([\d.e+-]+) would have shown": r"\1 的相对偏差即可察觉",
     r"integrals and expectations by quadrature at two refinements": "积分与期望用两种加密程度的数值求积",
-    r"the remainder over (h\^\d+) stays bounded from (\S+) to (\S+)": r"余项除以 \1 后从 \2 到 \3 保持有界",
+    r"the remainder over (\S+) stays bounded from (\S+) to ([^\s;]+)": r"余项除以 \1 后从 \2 到 \3 保持有界",
 }
 # What a judge says of a step: how it may be repaired, or why it stayed undecided. Whole sentences.
 FINDINGS_ZH: dict[str, str] = {
@@ -545,8 +568,19 @@ FINDINGS_ZH: dict[str, str] = {
         r"所声明的方程无法取样；在它不必成立的一点上，两边不同"
     ),
     r"(\S+) solves a declared equation and is asked for at two times": r"式中出现了所声明方程的解 \1 在两个时刻的值",
+    r"the sides are equal at a point, as far as can be seen": "在某一点上，就数值所见两边相等",
+    r"the sides come so close at a point that numbers do not tell whether they are equal": (
+        "两边在某一点上极为接近，数值无法判断是否相等"
+    ),
+    r"an integral under a limit: a quadrature does not see what narrows to a point": (
+        "极限号下有积分：数值求积看不到收缩到一点的部分"
+    ),
+    r"nothing is known of (\S+) far away": r"\1 在远处的行为未知",
+    r"a side of the proportion is zero at a drawn point": "在抽到的一点上，正比式的一边为零",
 }
 _MATHS = re.compile(r"(\$[^$]*\$)")
+_FULL = {",": "，", ":": "：", ";": "；"}
+_MARK = re.compile(r"(?<=[一-鿿”）])([,:;]) ?")
 _COMMA = re.compile(r"(?<=[一-鿿])\s*,\s*|\s*，\s*")  # not that of (0,1)
 
 
@@ -566,6 +600,11 @@ def glossary() -> dict[str, str]:
     """The reasons of `reasons.zh.txt`, English -> 中文; its first paragraph says what it is."""
     _, _, lines = (Path(__file__).parent / "reasons.zh.txt").read_text("utf-8").partition("\n\n")
     return dict(line.split(" = ", 1) for line in lines.splitlines() if line)
+
+
+def full_width(text: str) -> str:
+    """Chinese text with the comma, colon or semicolon after a Chinese character as Chinese sets it."""
+    return _MARK.sub(lambda found: _FULL[found[1]], text)
 
 
 def reason(text: str) -> str:
@@ -600,5 +639,5 @@ def method(text: str, language: str) -> str:
     if language == "zh":
         for phrase, chinese in METHODS_ZH.items():
             text = re.sub(phrase, chinese, text)
-        text = text.replace("; ", "；")
+        text = full_width(text).replace("; ", "；").replace(" and ", "、")
     return text

@@ -36,6 +36,7 @@ class Question:
     """A What / Why / How page: its front matter and where it is published.
 
     topics  topic -> its name in the language of the edition
+    short   the first paragraph, which answers in a sentence or two
     """
 
     id: str
@@ -46,6 +47,7 @@ class Question:
     asked: str = ""
     claims: tuple[str, ...] = ()
     topics: Mapping[str, str] = field(default_factory=dict)
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ class Printer:
         titles = {question.id: question.title for question in self.shelf.questions}
         if not id_ or id_ in self.shelf.library.claims:
             return self.link(id_) if id_ else Markup("")
-        return Markup('<a href="{}">{}</a>').format(self.href(address(id_)), titles.get(id_, id_))
+        return Markup('<a href="{}">{}</a>').format(self.href(address(id_)), self.prose(titles.get(id_, id_)))
 
     def badge(self, verdict: str, note: str = "") -> Markup:
         """Sign, word and colour of a verdict; the sign and the word carry it without the colour."""
@@ -183,8 +185,8 @@ class Printer:
         ).format(verdict, words.SIGNS[verdict], self.shelf.text[verdict], note)
 
     def prose(self, text: str) -> Markup:
-        """Text with its `$formulas$` set."""
-        parts = INLINE.split(text)
+        """Text with its `$formulas$` set, and the marks as the edition's language sets them."""
+        parts = INLINE.split(words.full_width(text) if self.shelf.language == "zh" else text)
         return Markup("").join(maths.formula(part) if place % 2 else escape(part) for place, part in enumerate(parts))
 
     def tell(self, texts: Mapping[str, str]) -> Markup:

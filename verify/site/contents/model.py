@@ -19,6 +19,7 @@ from verify.language.errors import LanguageError
 from verify.language.ids import Register, load_register
 from verify.ledger import verdict as verdicts
 from verify.ledger.history import Event, load_history
+from verify.ledger.recorded import Kept, unrecorded
 from verify.ledger.verdict import StepVerdict
 from verify.site.graph.edges import Graph
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from verify.experiments.records import Record
     from verify.language.definitions import Definition
     from verify.language.notation import Notation, Translation
-    from verify.ledger.recorded import Kept
     from verify.ledger.standing import Standing
 
 Entry = Mapping[str, Any]
@@ -76,6 +76,11 @@ class Experiment:
     def record(self) -> Record | None:
         """The one that decides."""
         return self.kept[0].record if self.kept else None
+
+    @property
+    def unrecorded(self) -> list[str]:
+        """The devices from which there is no fresh record."""
+        return unrecorded(self.kept)
 
     @property
     def files(self) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Learning paths: docs/paths.yml says which claims in which stage, the claims' `uses` say what has to come before.
+"""Learning paths: docs/paths.yml says which claims in which stage, the claims say what has to come before.
 
 A path is a list of stages, a stage a list of steps. A step is one claim to understand, or something to do whose
 question that claim answers. The site shows what each step needs and refuses a path that needs something too late.
@@ -123,6 +123,18 @@ def foundations(id_: str, claims: Mapping[str, Claim]) -> set[str]:
     return found
 
 
+def earlier(id_: str, claims: Mapping[str, Claim]) -> set[str]:
+    """Every claim to be read before `id_`: what it rests on and what it says is to be read first, all the way."""
+    found: set[str] = set()
+    ahead = [id_]
+    while ahead:
+        claim = claims[ahead.pop()]
+        fresh = {name for name in (*claim.uses, *claim.after) if name in claims} - found
+        found |= fresh
+        ahead += fresh
+    return found - {id_}
+
+
 def before(path: LearningPath, paths: Mapping[str, LearningPath]) -> list[Step]:
     """The steps of the paths that this one goes on from."""
     earlier: list[Step] = []
@@ -161,6 +173,8 @@ def path_faults(paths: Mapping[str, LearningPath], claims: Mapping[str, Claim], 
                 yield f"{place}: {step.key} is twice in the path {path.name}"
             if step.page and step.page not in pages:
                 yield f"{place}: no page {step.page}"
-            for used in sorted(foundations(step.claim, claims) & later - known - {step.claim}):
-                yield f"{place}: {step.claim} uses {used}, which comes later in the path {path.name}"
+            used, ahead = foundations(step.claim, claims), later - known - {step.claim}
+            for other in sorted(earlier(step.claim, claims) & ahead):
+                tie = "uses" if other in used else "is to be read after"
+                yield f"{place}: {step.claim} {tie} {other}, which comes later in the path {path.name}"
             known.add(step.claim)

@@ -22,7 +22,7 @@ LETTER, LETTERS_ZH = 6.65, 11.5  # widths at the drawing's font size: a letter o
 HIGH, SIGN = 20.0, 24.0  # of a box: its height, and the room for sign and margins beside the name
 GAP, PAD, HEAD = 8.0, 10.0, 24.0  # between boxes, inside a panel, above its boxes
 APART = 34.0  # between panels: the curves between topics need room
-SHAPE = 1.45  # width over height that the map should have
+WIDE = 1500.0  # of the map: what a screen of 1280 shows at the smallest scale, see .vd-map in graph.css
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ def around(graph: Graph, id_: str, stale: Collection[str] = ()) -> Drawing:
 def whole(
     graph: Graph, topics: Mapping[str, Sequence[str]], titles: Mapping[str, str], stale: Collection[str] = ()
 ) -> Drawing:
-    """The map of all claims; `topics` gives the claims of each in the order in which they are taught."""
+    """The map of all claims, the reading order included; `topics` gives the claims of each as they are taught."""
+    graph = graph.drawn
     parts = {topic: _part(graph, topic, titles.get(topic, topic), ids, stale) for topic, ids in topics.items()}
     boxes: list[Box] = []
     arrows: list[Arrow] = []
@@ -178,17 +179,20 @@ def _levels(topics: Iterable[str], across: Mapping[tuple[str, str], int]) -> dic
 def _columns(parts: Mapping[str, _Part], across: Mapping[tuple[str, str], int]) -> list[list[_Part]]:
     """The topics in columns: of all ways tried, the best.
 
-    Best is what comes near to `SHAPE`, lets most edges lead to the right and leaves little room empty.
+    Best is what is no wider than `WIDE`; then what comes near to it, lets most edges lead to the right and leaves
+    little room empty.
     """
     levels = _levels(parts, across)
     depth = max(levels.values(), default=0) + 1
-    heights = sorted({sum(part.tall(part.least) + GAP for part in parts.values()) / count for count in range(1, 25)})
+    total = sum(part.tall(part.least) + GAP for part in parts.values())
+    heights = [total * 4 / quarters for quarters in range(40, 3, -1)]  # of one column to ten: more are too wide
 
-    def cost(columns: list[list[_Part]]) -> float:
+    def cost(columns: list[list[_Part]]) -> tuple[float, float]:
         column = {part.topic: place_ for place_, found in enumerate(columns) for part in found}
         back = sum(count for (used, user), count in across.items() if column[used] >= column[user])
         wide, high, used = _size(columns)
-        return abs(math.log(wide / high / SHAPE)) + back / max(1, sum(across.values())) + 1 - used / (wide * high)
+        rest = abs(math.log(wide / WIDE)) + back / max(1, sum(across.values())) + 1 - used / (wide * high)
+        return max(0.0, wide - WIDE), rest
 
     tried = [_filled(parts, levels, merged / depth, height) for merged in range(1, depth + 1) for height in heights]
     return min(tried, key=cost) if parts else []
@@ -202,7 +206,7 @@ def _filled(parts: Mapping[str, _Part], levels: Mapping[str, int], merge: float,
     columns: list[list[_Part]] = []
     filled: list[float] = []
     level = -1
-    for topic in sorted(levels, key=lambda topic: (int(levels[topic] * merge), topic)):
+    for topic in sorted(levels, key=lambda topic: (int(levels[topic] * merge), levels[topic], topic)):
         tall = parts[topic].tall(parts[topic].least) + GAP
         if int(levels[topic] * merge) != level or filled[-1] + tall > height:
             level = int(levels[topic] * merge)

@@ -1,7 +1,8 @@
 """Which claim rests on which: the edges of the graph, and what follows from them.
 
 An edge leads from a claim to one that it uses. `rests_on` and `falls_with` follow the edges to their ends, so they
-answer what a claim needs in all, and what falls if it falls.
+answer what a claim needs in all, and what falls if it falls. The reading order stands beside the edges: nothing rests
+on it, and only the map shows it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from verify.language.claim import Claim
 from verify.language.quotes import quoted_by
 
-STEP, PREMISE, WORDS = KINDS = ("step", "premise", "words")
+STEP, PREMISE, WORDS, AFTER = KINDS = ("step", "premise", "words", "after")
 
 
 @dataclass(frozen=True, order=True)
@@ -22,7 +23,7 @@ class Edge:
     """`claim` uses `uses`.
 
     kind  step: a step quotes it; premise: a declared equation is taken from it; words: one of the two is
-          stated in words, and its author says so
+          stated in words, and its author says so; after: it does not use it, but is to be read after it
     """
 
     claim: str
@@ -32,10 +33,14 @@ class Edge:
 
 @dataclass(frozen=True)
 class Graph:
-    """Claims by id, in a fixed order, and their edges; an edge to a claim that is not there is left out."""
+    """Claims by id, in a fixed order, their edges, and the reading order where no edge says it already.
+
+    What leads to a claim that is not there is left out.
+    """
 
     ids: tuple[str, ...]
     edges: tuple[Edge, ...]
+    order: tuple[Edge, ...] = ()
 
     @classmethod
     def of(cls, claims: Mapping[str, Claim]) -> Graph:
@@ -45,7 +50,13 @@ class Graph:
             for used in claim.uses
             if used in claims
         )
-        return cls(tuple(claims), tuple(sorted(edges)))
+        order = (
+            Edge(claim.id, earlier, AFTER)
+            for claim in claims.values()
+            for earlier in claim.after
+            if earlier in claims and earlier not in claim.uses
+        )
+        return cls(tuple(claims), tuple(sorted(edges)), tuple(sorted(order)))
 
     @functools.cached_property
     def uses(self) -> dict[str, tuple[str, ...]]:
@@ -92,6 +103,11 @@ class Graph:
         for edge in self.edges:
             found.setdefault(edge.claim, []).append(edge)
         return found
+
+    @functools.cached_property
+    def drawn(self) -> Graph:
+        """The same claims with the reading order among the edges, as the map shows them."""
+        return Graph(self.ids, tuple(sorted((*self.edges, *self.order))))
 
     def _sides(self, ends: Any) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {id_: [] for id_ in self.ids}

@@ -28,7 +28,7 @@ def graph_page(shelf: Shelf) -> dict[str, Any]:
     )
     names, rows = SHORT if len(library.claims) > LARGE else (len(library.claims), len(library.claims))
     topics = {topic: [claim.id for claim in claims] for topic, claims in library.topics.items()}
-    used = {edge.kind for edge in graph.edges}
+    used = {edge.kind for edge in graph.drawn.edges}
     return {
         "graph": graph,
         "drawing": whole(graph, topics, shelf.topics, library.stale),

@@ -10,6 +10,8 @@
     ///
     /// wrong | edm.precond             the wrong versions of a claim, each beside the right one
     ///
+    /// glance | edm.precond            a claim in small: its first derivation beside its first wrong version
+    ///
     /// path | beginner                 a learning path
     ///
     /// experiment | mem-collapse       what an experiment predicted and found, as on its claim's card
@@ -284,6 +286,24 @@ class _Wrong(_Ours):
         return section
 
 
+class _Glance(_Ours):
+    """`/// glance | id`: a claim's first derivation beside its first wrong version, for a page that only introduces."""
+
+    NAME = "glance"
+    ARGUMENT = True
+
+    def on_validate(self, parent: etree.Element) -> bool:
+        claim = self.extension.shelf.library.claims.get(self.argument.strip())
+        return claim is not None and bool(claim.chains and claim.mistakes)
+
+    def on_create(self, parent: etree.Element) -> etree.Element:
+        card = self.extension.shelf.library.card(self.argument.strip())
+        place = etree.SubElement(parent, "div", {"class": "vd-glance"})
+        html = self.extension.printer(self.md).render("glance", card=card, wrong=wrong_versions(card)[0])
+        place.text = AtomicString(self.md.htmlStash.store(html))
+        return place
+
+
 class _Experiment(_Ours):
     """`/// experiment | name`: prediction, result and figure of an experiment, away from its claim's card."""
 
@@ -413,7 +433,7 @@ class BlocksExtension(PymdownBlocks):
         md.preprocessors.register(_Page(md, self), "verify.page", 50)
         blocks.register(_Card, {"extension": self})
         blocks.register(_Table, {"extension": self})
-        for block in (_Former, _Wrong, _Experiment, _Explorer, _Path, _Paper, _Run, PlaygroundBlock):
+        for block in (_Former, _Wrong, _Glance, _Experiment, _Explorer, _Path, _Paper, _Run, PlaygroundBlock):
             blocks.register(block, {"extension": self})
 
     def reset(self) -> None:

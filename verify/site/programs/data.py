@@ -59,6 +59,7 @@ def _claim(card: Card) -> Document:
         "latex": list(claim.latex),
         "uses": list(claim.uses),
         "used_by": list(card.used_by),
+        "after": list(claim.after),
         "sources": [{"key": cited.key, "where": cited.where} for cited in claim.sources],
         "mistakes": [
             {
@@ -94,6 +95,7 @@ def _graph(library: Library) -> Document:
             for id_, claim in sorted(library.claims.items())
         ],
         "edges": [{"claim": edge.claim, "uses": edge.uses, "kind": edge.kind} for edge in graph.edges],
+        "order": [{"claim": edge.claim, "after": edge.uses} for edge in graph.order],
     }
 
 
