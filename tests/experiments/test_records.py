@@ -22,6 +22,7 @@ def check(name="mean", estimate=0.5, kind="sampled", rounding=1e-6, half=0.01, v
     return {
         "name": name, "title": {"en": "t", "zh": "题"}, "predicted": 0.5, "margin": [0.4, 0.6], "sees": [0.3, 0.7],
         "false_alarm": 1e-9 if kind == "sampled" else 0.0, "method": "m", "kind": kind, "rounding": rounding,
+        "refuses": ["wrong"] if name == "mean" else [],
         "verdict": verdict, "estimate": plain(estimate), "low": plain(estimate - half), "high": plain(estimate + half),
     }  # fmt: skip
 

@@ -81,3 +81,7 @@ def test_poles_that_lie_evenly_do_not_cancel() -> None:
         return quadrature.interval(lambda x: (x - y) / (x + y) ** 3, mp.zero, mp.one, 1, 1)
 
     assert abs(quadrature.interval(inner, mp.zero, mp.one, 1)) > 0.01
+
+
+def test_a_declaration_that_is_too_large_to_evaluate_far_out_crashes_nothing() -> None:
+    assert sampled(r"\log p \le p-1", P, "$e^{p^2}+1 > 0$").verdict == SUPPORTED

@@ -16,7 +16,7 @@ from typing import Any
 from verify.files import write_atomically
 from verify.sources import source_hashes
 
-SCHEMA = 2
+SCHEMA = 3
 LOCAL = Path(".verify") / "records"  # made on this machine by `verify run`
 VERDICTS = ("confirmed", "refuted", "inconclusive")
 DEVICES = ("cpu", "cuda")  # where experiments run; each should have a record from both
@@ -41,6 +41,10 @@ def _texts(value: Any) -> bool:
     return isinstance(value, dict) and all(map(_text, value.values()))
 
 
+def _names(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value))
+
+
 def _verdict(value: Any) -> bool:
     return value in VERDICTS
 
@@ -49,7 +53,7 @@ _NUMBERS = {"estimate": _number, "low": _number, "high": _number}
 _PARTS: dict[str, dict[str, Callable[[Any], bool]]] = {
     "checks": _NUMBERS | {
         "name": _text, "title": _texts, "predicted": _number, "margin": _ends, "sees": _ends, "false_alarm": _number,
-        "method": _text, "kind": _text, "rounding": _number, "verdict": _verdict,
+        "method": _text, "kind": _text, "rounding": _number, "verdict": _verdict, "refuses": _names,
     },
     "variants": _NUMBERS | {
         "name": _text, "title": _texts, "source": _text, "verdict": _verdict, "check": _text,
@@ -77,7 +81,7 @@ class Record:
                  sees (values at or beyond these two are refuted with probability at least 1 - miss), kind and
                  rounding (how two records of it are compared, see `compare`): `exact` numbers are equal on every
                  device, `arithmetic` and `sampled` ones differ by rounding only; the interval of an `order` rests on
-                 an assumption and no error rate covers it
+                 an assumption and no error rate covers it; refuses: the wrong versions that this check refuted
     variants     per wrong version: name, title, source, the check that must refute it with its verdict, rejected,
                  expected (by theory, null where no formula says), estimate, low, high, and miss: the probability
                  that it would have passed (0 for arithmetic, null where theory promises nothing)
@@ -141,6 +145,10 @@ class Record:
             follows = "unknown" if margin is None else _follows(variant, margin)
             if variant["verdict"] != follows or variant["rejected"] != (follows == "refuted"):
                 found.append(f"the variant {variant['name']} is called {variant['verdict']}, its numbers say {follows}")
+        refusing = {(name, check["name"]) for check in self.checks for name in check["refuses"]}
+        for variant in self.variants:
+            if variant["rejected"] != ((variant["name"], variant["check"]) in refusing):
+                found.append(f"the check {variant['check']} and the variant {variant['name']} contradict each other")
         verdicts = {check["verdict"] for check in self.checks}
         alone = "refuted" if "refuted" in verdicts else "confirmed" if verdicts == {"confirmed"} else "inconclusive"
         passed = alone == "confirmed" and not all(variant["rejected"] for variant in self.variants)

@@ -109,7 +109,11 @@ def perform(
             summary=running.summary(measurements[""]),
             verdict=result,
             reason=reason,
-            checks=[_check(predictions[check.name], check, setting) for check in checks[""]],
+            checks=[
+                _check(predictions[check.name], check, setting)
+                | {"refuses": [key for key in running.wrong if checks[key][place].verdict == REFUTED]}
+                for place, check in enumerate(checks[""])
+            ],
             variants=variants,
             false_alarm=sum(p.false_alarm for p in predictions.values()),
             miss=MISS,

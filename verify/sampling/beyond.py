@@ -31,7 +31,7 @@ def beyond_draws(step: Step, dimension: int, drawn: list[Point]) -> Iterator[tup
     if fine is not None:
         yield drawn[0], fine
     names = sorted(key for key in step.used if step.scope.declarations[key].kind == "variable")
-    probe = Probe(step.scope, names, dimension, lambda point: step.admissible(point, dimension))
+    probe = Probe(step.scope, names, dimension, partial(_is_admissible, step, dimension))
     budget = Budget(EVALUATIONS)
     for point in islice(_missed(step, probe, drawn), MOST_WITH_INTEGRALS if step.quadrature else MOST):
         try:
@@ -90,6 +90,14 @@ def _number(step: Step, node: Node, dimension: int, point: Point) -> mpmath.mpf 
     with mp.workdps(DIGITS), suppress(*NO_VALUE):
         return jets.real(step.evaluator(point, dimension, 0, Budget(EVALUATIONS)).scalar(node))
     return None
+
+
+def _is_admissible(step: Step, dimension: int, point: Point) -> bool:
+    """Far from the draws a declaration itself may be too large to evaluate; such a point says nothing."""
+    try:
+        return step.admissible(point, dimension)
+    except NO_VALUE:
+        return False
 
 
 def _margin(step: Step, dimension: int, point: Point) -> mpmath.mpf | None:

@@ -150,6 +150,11 @@ _PAIRS: dict[str, tuple[str, str]] = {
         "Nothing is sampled in these checks: whatever lies beyond the values in the last column is refuted.",
         "这些检查不含抽样：凡超出末列所示取值者，一律予以否定。",
     ),
+    "power.all": ("Each check refuses at least one of the wrong versions.", "每一项检验都拒绝了至少一种错误写法。"),
+    "power.some": (
+        "Of these checks {} refuse at least one of the wrong versions; none of them is refused by:",
+        "这些检验中有 {} 项拒绝了至少一种错误写法；下列各项没有拒绝任何一种：",
+    ),
     "order.sentence": (
         "An order of convergence is computed and not sampled, and no probability is stated for it. The interval holds "
         "it if the error of the local orders falls by a quarter or more from each step size to the next, which is "

@@ -102,9 +102,15 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Table:
-    """The six methods, one of them possibly written wrongly."""
+    """The six methods, one of them possibly written wrongly.
+
+    asked    the denoiser answers for this many times the noise level it is asked about
+    twice    the first call is made twice
+    """
 
     changed: tuple[tuple[str, Method], ...] = ()
+    asked: float = 1.0
+    twice: bool = False
 
     @property
     def methods(self) -> dict[str, Method]:
@@ -167,6 +173,19 @@ class CallsTable(Experiment):
             replaced("lms-4", Method(partial(multistep, form=SLOPE, order=2, rule=equal_steps), one_a_step)),
             "lms-4.159",
         ),
+        "other-level": Wrong(
+            {
+                "en": "the denoiser asked about a level five per cent too high, by every method",
+                "zh": "每种方法向去噪器询问的噪声水平都高了 5%",
+            },
+            Table(asked=1.05),
+            "dpm-2.35",
+        ),
+        "asked-twice": Wrong(
+            {"en": "the first call made twice, by every method", "zh": "每种方法的第一次调用都做了两遍"},
+            Table(twice=True),
+            "calls.dpm-2",
+        ),
     }  # fmt: skip
 
     def predict(self) -> dict[str, Prediction]:
@@ -199,7 +218,9 @@ class CallsTable(Experiment):
 
     def expect(self, subject: Table) -> dict[str, float]:
         """The printed numbers; for a wrong table where its method stands elsewhere in the print."""
-        found = {f"calls.{name}": float(made(name, method)) for name, method in subject.methods.items()}
+        found = {f"calls.{name}": float(made(name, method) + subject.twice) for name, method in subject.methods.items()}
+        if subject.asked != 1.0:
+            return found
         for name, method in subject.methods.items():
             known = next((other for other, right in METHODS.items() if right == method), None)
             if known is not None:
@@ -207,7 +228,8 @@ class CallsTable(Experiment):
         return found
 
     def measure(self, subject: Table) -> Measurement:
-        found = {name: [self._run(method, calls) for calls in CALLS] for name, method in subject.methods.items()}
+        how = subject.asked, subject.twice
+        found = {name: [self._run(method, calls, *how) for calls in CALLS] for name, method in subject.methods.items()}
         counts = {f"calls.{name}": exact(row[CALLS.index(SHOWN)][0], 0.0) for name, row in found.items()}
         return Measurement(
             counts
@@ -220,17 +242,21 @@ class CallsTable(Experiment):
         )
 
     @cached_property
-    def _known(self) -> dict[tuple[Method, int], tuple[int, float]]:
+    def _known(self) -> dict[tuple[Method, int, float, bool], tuple[int, float]]:
         """Runs already measured: a wrong table differs from the right one in one method."""
         return {}
 
-    def _run(self, method: Method, calls: int) -> tuple[int, float]:
+    def _run(self, method: Method, calls: int, asked: float, twice: bool) -> tuple[int, float]:
         """The calls made and the error at the end."""
-        if (method, calls) not in self._known:
-            counted = Counted(self._target.denoise)
-            out = method.sampler(counted, self._start.to(self.setting.dtype), karras(method.steps(calls)))
-            self._known[method, calls] = counted.calls, distance(out, self._end)
-        return self._known[method, calls]
+        key = method, calls, asked, twice
+        if key not in self._known:
+            counted = Counted(lambda x, sigma: self._target.denoise(x, asked * sigma))
+            start, levels = self._start.to(self.setting.dtype), karras(method.steps(calls))
+            if twice:
+                counted(start, levels[0])
+            error = distance(method.sampler(counted, start, levels), self._end)
+            self._known[key] = counted.calls, error
+        return self._known[key]
 
     @cached_property
     def _target(self) -> Mixture:

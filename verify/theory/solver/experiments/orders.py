@@ -139,10 +139,14 @@ CHINESE = NAMES | {"midpoint": "中点法", "exponential-2": "指数 Adams 2"}
 
 @dataclass(frozen=True)
 class Suite:
-    """All methods; and a step to 0, with the order of its error in the level (none for one without error)."""
+    """All methods; and a step to 0, with the order of its error in the level (none for one without error).
+
+    asked    the denoiser answers for this many times the noise level it is asked about
+    """
 
     changed: tuple[tuple[str, Method], ...] = ()
     jump: tuple[Sampler, float] = (dpm_3, 2)
+    asked: float = 1.0
 
     @property
     def methods(self) -> dict[str, Method]:
@@ -259,6 +263,14 @@ class Orders(Experiment):
             Suite(jump=(shrunk, math.nan)),
             "jump",
         ),
+        "other-level": Wrong(
+            {
+                "en": "the denoiser asked about a level two per cent too high, by every method",
+                "zh": "每种方法向去噪器询问的噪声水平都高了 2%",
+            },
+            Suite(asked=1.02),
+            "heun.run",
+        ),
     }
 
     def predict(self) -> dict[str, Prediction]:
@@ -279,20 +291,22 @@ class Orders(Experiment):
 
     def expect(self, subject: Suite) -> dict[str, float]:
         found: dict[str, float] = {}
+        right = subject.asked == 1.0  # another level gives another ODE: one step is off by its length, a run for good
         for name, method in subject.methods.items():
-            found[f"{name}.step"] = method.order + 1.0
-            found[f"{name}.run"] = float(method.order)
-        return found | {"hidden": 2.0, "jump": float(subject.jump[1])}
+            found[f"{name}.step"] = method.order + 1.0 if right else 1.0
+            found[f"{name}.run"] = float(method.order) if right else 0.0
+        return found | {"hidden": 2.0 if right else 0.0, "jump": float(subject.jump[1])}
 
     def measure(self, subject: Suite) -> Measurement:
         intervals: dict[str, Interval] = {}
         traces: dict[str, list[float]] = {}
         for name, method in subject.methods.items():
-            steps, runs = self._step_errors(method), self._run_errors(method.sampler)
+            steps, runs = self._step_errors(method, subject.asked), self._run_errors(method.sampler, subject.asked)
             intervals[f"{name}.step"] = order_interval(SIZES, steps, ROUNDING)
             intervals[f"{name}.run"] = order_interval([1 / n for n in COUNTS], runs, ROUNDING)
             traces |= {f"{name}.step": steps, f"{name}.run": runs}
-        intervals["hidden"] = order_interval([1 / n for n in COUNTS], self._run_errors(inverted_2m), ROUNDING)
+        hidden = self._run_errors(inverted_2m, subject.asked)
+        intervals["hidden"] = order_interval([1 / n for n in COUNTS], hidden, ROUNDING)
         intervals["jump"] = order_interval(JUMPS, self._jump_errors(subject.jump[0]), ROUNDING)
         return Measurement(intervals, traces)
 
@@ -309,15 +323,20 @@ class Orders(Experiment):
         """Errors already measured: a wrong suite differs from the right one in one method."""
         return {}
 
-    def _step_errors(self, method: Method) -> list[float]:
-        if method not in self._known:
-            self._known[method] = [method.error(self._target.denoise, self._exact, plane.MIDDLE, h) for h in SIZES]
-        return self._known[method]
+    def _denoise(self, asked: float) -> Denoise:
+        return lambda x, sigma: self._target.denoise(x, asked * sigma)
 
-    def _run_errors(self, sampler: Sampler) -> list[float]:
-        if sampler not in self._known:
-            self._known[sampler] = global_errors(sampler, self._target.denoise, self._exact, plane.grid, COUNTS)
-        return self._known[sampler]
+    def _step_errors(self, method: Method, asked: float) -> list[float]:
+        if (method, asked) not in self._known:
+            denoise = self._denoise(asked)
+            self._known[method, asked] = [method.error(denoise, self._exact, plane.MIDDLE, h) for h in SIZES]
+        return self._known[method, asked]
+
+    def _run_errors(self, sampler: Sampler, asked: float) -> list[float]:
+        if (sampler, asked) not in self._known:
+            runs = global_errors(sampler, self._denoise(asked), self._exact, plane.grid, COUNTS)
+            self._known[sampler, asked] = runs
+        return self._known[sampler, asked]
 
     def _jump_errors(self, sampler: Sampler) -> list[float]:
         """On N(0, 1), where the flow is known to 0: one step from each level, started on the flow through 1."""
