@@ -42,19 +42,34 @@ def _read(path: Path, size: int, time: int) -> tuple[str, list[str]]:
     return hashlib.sha256(data).hexdigest()[:16], _imported(data.decode("utf-8"))
 
 
-def source_hashes(module: str) -> dict[str, str]:
-    """SHA-256 (first 16 digits) of `module` and of all it imports from this package, by module name."""
+Seen = dict[str, tuple[str, list[str]] | None]  # module -> hash and imports, None for a name that is no module
+
+
+def source_hashes(module: str, seen: Seen | None = None) -> dict[str, str]:
+    """SHA-256 (first 16 digits) of `module` and of all it imports from this package, by module name.
+
+    Calls that share `seen` look at each file once; it must not outlive a moment in which files may change.
+    """
+    seen = {} if seen is None else seen
     hashes: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = _file(name)
-        if path is None or name in hashes:
-            continue
-        status = path.stat()
-        hashes[name], imports = _read(path, status.st_size, status.st_mtime_ns)
-        waiting += imports
+        if name not in seen:
+            seen[name] = _look(name)
+        found = seen[name]
+        if found and name not in hashes:
+            hashes[name] = found[0]
+            waiting += found[1]
     return dict(sorted(hashes.items()))
+
+
+def _look(module: str) -> tuple[str, list[str]] | None:
+    path = _file(module)
+    if path is None:
+        return None
+    status = path.stat()
+    return _read(path, status.st_size, status.st_mtime_ns)
 
 
 @functools.cache

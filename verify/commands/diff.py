@@ -15,6 +15,7 @@ from verify.intake.text import decode, read_bytes, read_json, shown, visible
 from verify.language.errors import LanguageError
 from verify.language.ids import load_register
 from verify.ledger.changes import KINDS, Change, compare, edited_records, ordered
+from verify.ledger.store import Ledger
 
 HELP = "what a change does to the verdicts: proved, weakened, refuted, removed"
 EXAMPLES = """examples:
@@ -106,8 +107,9 @@ def _found(root: Path, base: str, head: str, jobs: int | None) -> Found:
 def _between(root: Path, base: tuple[str, Path], head: tuple[str, Path], jobs: int | None) -> Found:
     from verify.running.revision import Side, commit_of, commits_ledger, judge_differences, links_of, records_of
 
-    old, new = (Side.of(path, taken_out=not _is_checkout(path)) for _, path in (base, head))
-    crashes = judge_differences(old, new, root, jobs)
+    known = Ledger(root)
+    old, new = (Side.of(path, not _is_checkout(path), known) for _, path in (base, head))
+    crashes = judge_differences(old, new, jobs)
     changes = compare(old.status(root), new.status(root), load_register(new.folder))
     changes += edited_records(records_of(old.folder), records_of(new.folder))
     if new.taken_out and head[0]:

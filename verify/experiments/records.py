@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.files import write_atomically
-from verify.sources import source_hashes
+from verify.sources import Seen, source_hashes
 
 SCHEMA = 3
 LOCAL = Path(".verify") / "records"  # made on this machine by `verify run`
@@ -125,9 +125,12 @@ class Record:
         """File name without ending."""
         return f"{self.name}.{self.device}.{self.dtype}"
 
-    def stale(self) -> list[str]:
-        """Modules that changed, came or went since this record was made; empty when it is fresh."""
-        now = source_hashes(self.module)
+    def stale(self, seen: Seen | None = None) -> list[str]:
+        """Modules that changed, came or went since this record was made; empty when it is fresh.
+
+        Records looked at together share what they have `seen` of the sources.
+        """
+        now = source_hashes(self.module, seen)
         return sorted(m for m in now.keys() | self.sources.keys() if now.get(m) != self.sources.get(m))
 
     def contradictions(self) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from verify.experiments.records import COMMITTED, DEVICES, LOCAL, Record, load_records
 from verify.language.claim import Claim
 from verify.language.errors import LanguageError
+from verify.sources import Seen
 
 _GRAVITY = ("refuted", "inconclusive", "confirmed")
 
@@ -41,11 +42,12 @@ def gather(*roots: Path) -> tuple[dict[str, list[Kept]], list[str]]:
     """
     kept: dict[tuple[str, str], Kept] = {}
     problems: list[str] = []
+    seen: Seen = {}
     for root in roots:
         records, damaged = load_records(root)
         problems += damaged
         for record in records:
-            new = Kept(record, root, tuple(record.stale()))
+            new = Kept(record, root, tuple(record.stale(seen)))
             old = kept.get((record.name, record.stem))
             if old is None or (new.fresh, record.date) > (old.fresh, old.record.date):
                 kept[record.name, record.stem] = new

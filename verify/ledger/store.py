@@ -17,10 +17,14 @@ FOLDER = Path(".verify") / "ledger"
 
 
 class Ledger:
-    """The verdicts of a repository, below `root/.verify/ledger`."""
+    """The verdicts of a repository, below `root/.verify/ledger`.
 
-    def __init__(self, root: Path) -> None:
+    What it does not hold is looked up in the ledger `behind` it, which is never written to.
+    """
+
+    def __init__(self, root: Path, behind: Ledger | None = None) -> None:
         self.folder = root / FOLDER
+        self.behind = behind
         self.damaged: list[str] = []
         self._entries: dict[str, dict[str, Any] | None] = {}
 
@@ -28,7 +32,8 @@ class Ledger:
         """What is known about a claim, None when nothing is."""
         if claim_id not in self._entries:
             self._entries[claim_id] = self._read(claim_id)
-        return self._entries[claim_id]
+        found = self._entries[claim_id]
+        return self.behind.entry(claim_id) if found is None and self.behind else found
 
     def write(self, claim_id: str, entry: dict[str, Any]) -> None:
         """Keep one entry. OSError (a full disk) leaves the old file whole."""

@@ -93,8 +93,10 @@ class Side:
     ledger: Ledger
 
     @classmethod
-    def of(cls, folder: Path, taken_out: bool) -> Side:
-        return cls(folder, taken_out, load_catalog(folder, translated=False), Ledger(folder))
+    def of(cls, folder: Path, taken_out: bool, known: Ledger) -> Side:
+        """What was taken out has no ledger of its own; it has the answers that are `known`, by their keys."""
+        ledger = Ledger(folder, known if taken_out else None)
+        return cls(folder, taken_out, load_catalog(folder, translated=False), ledger)
 
     def status(self, known: Path) -> dict[str, Any]:
         """The status document. Records made in the repository `known` count for each side."""
@@ -102,10 +104,10 @@ class Side:
         return status_document(self.catalog, self.ledger, records)
 
 
-def judge_differences(base: Side, head: Side, known: Path, jobs: int | None = None) -> dict[str, str]:
+def judge_differences(base: Side, head: Side, jobs: int | None = None) -> dict[str, str]:
     """Judge on both sides the claims that one has and the other has not, or has otherwise. Returns our crashes.
 
-    `known` is the repository whose ledger already answers for many of them. A checkout's own ledger is left alone.
+    A checkout's own ledger is left alone.
     """
     crashes: dict[str, str] = {}
     todo: list[tuple[Ledger, list[Claim]]] = []
@@ -116,7 +118,6 @@ def judge_differences(base: Side, head: Side, known: Path, jobs: int | None = No
         side.catalog.translate(chosen)
         if side.taken_out:
             ledger, mine = side.ledger, side.catalog
-            _seed(mine, ledger, Ledger(known))
             claims = mine.judged(claim for claim in mine.claims.values() if claim.id in differing)
             todo.append((ledger, [claim for claim in claims if not is_fresh(claim, ledger.entry(claim.id))]))
     if any(claims for _, claims in todo):
@@ -140,14 +141,6 @@ def records_of(folder: Path) -> dict[str, dict[str, Any]]:
         if isinstance(data, dict):
             found[path.relative_to(folder).as_posix()] = data
     return found
-
-
-def _seed(catalog: Catalog, target: Ledger, source: Ledger) -> None:
-    """Give a new ledger what is known: answers to the same steps are taken from it by their keys."""
-    for name in (claim.id for claim in catalog.judged()):
-        entry = source.entry(name)
-        if target.entry(name) is None and entry:
-            target.write(name, {key: value for key, value in entry.items() if key not in ("schema", "id")})
 
 
 def _differing(base: Catalog, head: Catalog) -> set[str]:
