@@ -131,7 +131,7 @@ def test_chips_name_every_use_in_both_directions_with_its_verdict(site: Path, li
             r'class="vd-chip" href="([^"]+)" title="[^"]*"><span class="vd-sign vd-(\w+)".*?</span>([\w.-]+)</a>',
             section,
         )
-        assert [name for _, _, name in found] == [*card.claim.uses, *card.used_by], id_
+        assert [name for _, _, name in found] == [*card.claim.after, *card.claim.uses, *card.used_by], id_
         for target, verdict, name in found:
             assert verdict == library.standings[name].verdict
             file, _, anchor = target.partition("#")
