@@ -68,7 +68,7 @@ $$
 def notations() -> dict[str, Notation]:
     document = load_document(NAMES, NAMES.name, {})
     assert not document.errors
-    return notations_of([document], {claim.id: claim for claim in document.claims})
+    return notations_of([document], {claim.id: claim for claim in document.claims})[0]
 
 
 def read(text: str) -> tuple[Document, dict[str, Claim]]:
@@ -201,7 +201,7 @@ def test_a_wrong_vocabulary_is_refuted_by_its_own_claim():
 def test_a_change_of_the_vocabulary_makes_its_translations_stale_and_no_other():
     text = NAMES.read_text("utf-8").replace(r"- $\sigma = \frac{t}{1-t}$", r"- $\sigma = \frac{t^2}{1-t}$")
     document, claims = read(text)
-    other = translated(PRECOND.replace("    INTO\n", ""), notations_of([document], claims))
+    other = translated(PRECOND.replace("    INTO\n", ""), notations_of([document], claims)[0])
     for to, made in translated(PRECOND.replace("    INTO\n", "")).items():
         assert (claim_key(made.judged, PROOF) != claim_key(other[to].judged, PROOF)) == (to == "flow")
 
@@ -217,7 +217,7 @@ REFUSED = {
     "is no letter of edm": PRECOND.replace("    INTO\n", "").replace("$x$\n", "$x = \\alpha_t$\n", 1),
     "its own letter t is a letter of that notation too": PRECOND.replace("INTO", "into: flow").replace(r"\tau", "t"),
     "its rows are not those of the claim": by_hand("ddpm", POINT + r" = x_0", LOG),
-    "it cannot be declared again": by_hand("ddpm", POINT, LOG, "- $\\bar\\alpha_t$ : positive\n"),
+    r"\bar{\alpha}_{t} may not be declared so": by_hand("ddpm", POINT, LOG, "- $\\bar\\alpha_t$ : positive\n"),
     "which is no claim here with that target": PRECOND.replace("    INTO\n", "")
     + "\n/// translation | t.skipp\n    to: ddpm\n\n$$ 1 = 1 $$\n///\n",
     "is a variable here": NOISE.replace("TO", "ddpm").replace(r"y+\sigma n &= x", r"\nabla_x\|x\|^2 &= 2x"),
@@ -227,6 +227,79 @@ REFUSED = {
 @pytest.mark.parametrize("why", REFUSED)
 def test_what_cannot_be_translated_is_refused_in_words(why):
     assert why in refused(REFUSED[why])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"- $\bar\alpha_t = \frac12$ : equation", r"- $n = x_0$ : equation", r"- $1-\bar\alpha_t > \frac12$",
+        r"- $x_0$ : scalar", r"- $\bar\alpha_t = \frac12$", r"- $q = \bar\alpha_t$ : positive", "- dimensions: 1",
+        r"- $q$ : real",
+    ],
+)  # fmt: skip
+def test_an_authors_translation_adds_no_premise(line):
+    said = refused(by_hand("ddpm", POINT, LOG, line + "\n"))
+    assert "may not be declared so" in said or "adds no premise" in said, said
+    allowed = by_hand("ddpm", POINT, LOG, r"- $q = \frac{1-\bar\alpha_t}{\bar\alpha_t}$" + "\n")
+    assert translated(allowed)["ddpm"].by_hand
+
+
+MINE = r"""
+/// claim | t.mine
+    title: Names of my own
+    vocabulary: mine
+
+- $q$ : positive
+- $x, y, D$ : vector
+- $\sigma, \sigma_{\mathrm{next}}$ : positive
+LINES
+///
+"""
+UNSOUND = {
+    "is no equation": ("- $\\sigma = q$", "$$ q < \\sigma+1 $$"),
+    "displayed twice": ("- $\\sigma = q$", "$$ q = \\sigma $$\n\n$$ q = 2\\sigma $$"),
+    "begins with one of its own letters": ("- $\\sigma = q$", "$$ \\sigma = q $$"),
+    "said in its own letters": ("- $\\sigma = q$", "$$ q = q $$"),
+    "does not depend on any of its letters": ("- $\\sigma = 1$", "$$ q = q $$"),
+    "are one and the same": ("- $\\sigma = q$\n- $\\sigma_{\\mathrm{next}} = q$", "$$ q = \\sigma $$"),
+}
+
+
+@pytest.mark.parametrize("why", UNSOUND)
+def test_a_vocabulary_that_cannot_be_read_there_and_back_is_no_notation(why):
+    lines, display = UNSOUND[why]
+    text = MINE.replace("- $\\sigma, \\sigma_{\\mathrm{next}}$ : positive\n", "").replace(
+        "LINES", lines + ("" if "next" in lines else "\n- $\\sigma_{\\mathrm{next}} = 2q$") + "\n\n" + display
+    )
+    document = read_document(text, "mine.md")
+    assert not document.errors, document.errors[0]
+    found, errors = notations_of([document], {c.id: c for c in document.claims}, notations())
+    assert "mine" not in found and why in str(errors[0])
+
+
+@pytest.mark.parametrize("name", ["edm", "ddpm", "path"])
+def test_a_name_of_a_notation_cannot_be_taken(name):
+    text = MINE.replace("mine\n\n", f"{name}\n\n").replace("LINES", "\n$$ q = q $$")
+    document = read_document(text, "mine.md")
+    found, errors = notations_of([document], {c.id: c for c in document.claims}, notations())
+    assert errors and found.get(name) == notations().get(name)
+
+
+def test_a_random_name_is_no_letter():
+    text = r"""
+/// claim | t.random
+    title: A random letter
+    notation: edm
+    letters: $a = \sigma$
+    into: ddpm
+
+- $a, n$ : random with mean $0$ and variance $1$
+- dimensions: 1
+
+$$ \mathrm{Var}[a+n] = \mathrm{Var}[n+a] $$
+///
+"""
+    assert "a is random" in refused(text)
 
 
 def test_into_and_letters_need_a_notation():

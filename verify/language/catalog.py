@@ -133,7 +133,8 @@ def load_catalog(root: Path, translated: bool = True) -> Catalog:
     names = Names(catalog.definitions)
     catalog.claims = {claim.id: with_defined(claim, names) for claim in linked}
     broken += [*unread, *unknown_claims(catalog.definitions, list(catalog.claims)), *order_errors(linked)]
-    catalog.notations = notations_of(catalog.documents, catalog.claims)
+    catalog.notations, unsound = notations_of(catalog.documents, catalog.claims)
+    broken += unsound
     if translated:
         catalog.translate()
     catalog.errors += broken + _broken_cards(catalog)
@@ -163,9 +164,9 @@ def translate_document(document: Document, root: Path) -> list[Claim]:
     if not document.written and not document.translations:
         return []
     own = {claim.id: claim for claim in document.claims}
-    notations = {**load_catalog(root, translated=False).notations, **notations_of([document], own)}
+    notations, unsound = notations_of([document], own, load_catalog(root, translated=False).notations)
     made, errors = translate([document], own, notations)
-    document.errors += errors
+    document.errors += unsound + errors
     return [translation.judged for several in made.values() for translation in several]
 
 

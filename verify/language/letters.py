@@ -55,6 +55,8 @@ class Letters:
             declared = self.claim.scope.get(letter.key)
             if declared is not None and declared.definition is not None:
                 raise LanguageError(f"{latex(letter)} is defined in the claim, so it is no letter of a notation")
+            if declared is not None and declared.kind == "random":
+                raise LanguageError(f"{latex(letter)} is random; a letter of {self.written.notation} is not")
             if isinstance(name, Name) and name.key not in names:
                 raise LanguageError(f"{latex(name)} is no letter of {self.written.notation}")
             listed[letter] = name

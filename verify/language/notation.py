@@ -14,14 +14,18 @@ row equals what is shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from verify.language.claim import Claim
+from verify.language.claim import EQUAL, Claim
 from verify.language.document import Document
+from verify.language.errors import LanguageError
+from verify.language.mentions import Mentions
+from verify.language.names import latex_of_key
+from verify.language.printer import latex
 from verify.language.scope import Scope
-from verify.language.tree import Name, Node
+from verify.language.tree import Call, Name, Node
 
 HUB, PATH = "edm", "path"
 
@@ -78,11 +82,57 @@ class Notation:
         return {chain[0].expression: chain[-1].expression for chain in self.claim.chains}
 
 
-def notations_of(documents: Iterable[Document], claims: Mapping[str, Claim]) -> dict[str, Notation]:
-    """Every vocabulary that some claim declares, in the order of the documents."""
-    return {
-        written.vocabulary: Notation(written.vocabulary, claims[id_])
-        for document in documents
-        for id_, written in document.written.items()
-        if written.vocabulary
-    }
+def notations_of(
+    documents: Iterable[Document], claims: Mapping[str, Claim], known: Mapping[str, Notation] | None = None
+) -> tuple[dict[str, Notation], list[LanguageError]]:
+    """Every vocabulary that some claim declares, in the order of the documents, after those `known`; and what is wrong
+    with others: a name that another claim has, and what cannot be read there and back."""
+    found: dict[str, Notation] = dict(known or {})
+    errors = []
+    for name, claim in _declared(documents, claims):
+        taken, notation = found.get(name), Notation(name, claim)
+        if taken and taken.claim.id != claim.id:
+            fault = f"{taken.claim.id} declares it already"
+        else:
+            fault = _fault(notation, found.get(HUB))
+        if fault:
+            error = LanguageError(f"the vocabulary {name} of {claim.id} is no notation: {fault}")
+            error.file, error.line, error.column = claim.file, claim.line, 1
+            errors.append(error)
+        else:
+            found[name] = notation
+    return found, errors
+
+
+def _declared(documents: Iterable[Document], claims: Mapping[str, Claim]) -> Iterator[tuple[str, Claim]]:
+    for document in documents:
+        for id_, written in document.written.items():
+            if written.vocabulary and id_ in claims:
+                yield written.vocabulary, claims[id_]
+
+
+def _fault(notation: Notation, hub: Notation | None) -> str:
+    """Why a vocabulary cannot be read there and back, or ''. A claim would be translated into something else."""
+    if notation.name == PATH:
+        return "this name stands for the coefficients of an unspecified path"
+    if notation.name == HUB:
+        return ""
+    mentions, own, seen = Mentions(notation.scope), set(notation.own), set()
+    free = {key: image for key, image in notation.images.items() if hub and key in hub.own}
+    for key, image in free.items():
+        if not own.intersection(mentions.through([image])):
+            return f"{latex_of_key(key)} does not depend on any of its letters"
+        if list(free.values()).count(image) > 1:
+            return f"{latex_of_key(key)} and another name of {HUB} are one and the same"
+    for first, *rest in notation.claim.chains:
+        letter = first.expression
+        if not isinstance(letter, Name | Call) or letter.key not in own:
+            return "each display begins with one of its own letters"
+        if any(row.relation != EQUAL for row in rest):
+            return f"what is displayed of {latex(letter)} is no equation"
+        if letter in seen:
+            return f"{latex(letter)} is displayed twice"
+        seen.add(letter)
+        if own.intersection(mentions.of(rest[-1].expression)) - set(hub.own if hub else ()):
+            return f"{latex(letter)} is said in its own letters, not in those of {HUB}"
+    return ""

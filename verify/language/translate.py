@@ -104,9 +104,7 @@ class _Source:
         scope = self._scope(to, swap)
         try:
             own = declare(items_of(block.body, block.body_start), scope, override=True)
-            changed = [k for k in self.notations[to].own if own.get(k) != scope.get(k)]
-            if changed:
-                raise LanguageError(f"{latex_of_key(changed[0])} is a letter of {to}; it cannot be declared again")
+            _refuse_premises(own, scope)
             chains = tuple(read_displays(block, own, document))
         except LanguageError as error:
             raise error.located(document.file, document.text) from None
@@ -213,6 +211,25 @@ class _Source:
             if before is not None and after.definition is not None and before.definition != after.definition:
                 told.append(f"{_defined(after)} = {_plainer(latex(after.definition))}")
         return tuple(told)
+
+
+def _refuse_premises(own: Scope, given: Scope) -> None:
+    """LanguageError where an author's block declares more than definitions: its rows would hold of less than the claim.
+
+    A new name may stand for a formula, and a definition may be written otherwise; the judge compares it with the old.
+    """
+    for declared in own:
+        old = given.get(declared.key)
+        plain = old or Declaration(declared.key, declared.kind, declared.value, parameters=declared.parameters,
+                                   family=declared.family)  # fmt: skip
+        defined = declared.definition is not None and (old is None or old.definition is not None)
+        if declared != old and not (defined and dataclasses.replace(declared, definition=plain.definition) == plain):
+            raise LanguageError(f"{latex_of_key(declared.key)} may not be declared so in a translation",
+                                suggestion="declare only what stands for a formula, like  - $a = 1-b$")  # fmt: skip
+    rest = [dataclasses.replace(scope, declarations={}) for scope in (own, given)]
+    if rest[0] != rest[1]:
+        raise LanguageError("a translation adds no premise: no equation, assumption, instance or dimension of its own",
+                            suggestion="declare it in the claim")  # fmt: skip
 
 
 def _read_back(row: Row, node: Node, scope: Scope) -> Row:
