@@ -159,7 +159,8 @@ def small_repository(place):
 def command(root, *arguments, **options):
     return subprocess.run(
         [sys.executable, "-m", "verify", *arguments], cwd=root, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, **options,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COVERAGE_FILE": str(ROOT / ".coverage")},  # never on the full disk
+        **options,
     )  # fmt: skip
 
 

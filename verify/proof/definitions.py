@@ -37,6 +37,7 @@ class _Reading:
     by_name: bool
     letters: bool
     direct: bool = False  # nothing was replaced by the author's own definition of it, and enough is known
+    opened: bool = False  # all that the author defines was replaced by it
 
 
 def compare(defined: Defined) -> dict[str, Any] | None:
@@ -58,6 +59,9 @@ def _compared(defined: Defined, definition: Definition) -> dict[str, Any] | None
     letter = index_letter(defined.name, defined.expression, defined.scope)
     readings = [r for letters in (False, True)[: 2 if definition.letters else 1]
                 for r in _readings(defined, definition, letter, letters)]  # fmt: skip
+    for reading in readings:
+        if reading.opened and (found := _at_its_word(defined, definition, reading)):
+            return found
     refuted: list[tuple[_Reading, Form, StepVerdict]] = []
     certain = bool(readings)
     for reading in readings:
@@ -91,7 +95,9 @@ def _readings(defined: Defined, definition: Definition, letter: str, letters: bo
     if not first.unknown:
         fits = not _contradicted(first, first.scope)
         direct = not first.opened and len(first.matched) >= min(2, len(_reach(node, first.scope)))
-        return [_Reading(node, first.scope, True, letters, direct)] if fits and first.matched else []
+        plain = [_Reading(node, first.scope, True, letters, direct)] if fits and first.matched else []
+        tied = any(body is not None for body in first.matched.values())
+        return plain + _opened(defined, definition, letter, letters) if plain and tied else plain
     if not first.matched or len(first.unknown) > MAX_UNKNOWN or _is_loose(defined, definition):
         return []
     found = []
@@ -104,6 +110,17 @@ def _readings(defined: Defined, definition: Definition, letter: str, letters: bo
         if not other.unknown and not _contradicted(other, other.scope):
             found.append(_Reading(node, other.scope, False, letters))
     return found
+
+
+def _opened(defined: Defined, definition: Definition, letter: str, letters: bool) -> list[_Reading]:
+    r"""The reading that takes the author at their word: \sqrt{1-\bar\alpha_t} for a \sigma_t that is defined so."""
+    other = Translation(definition, defined.scope, letter, letters, opening=True)
+    try:
+        node = other.carried(defined.expression)
+    except Untranslatable:
+        return []
+    known = other.opened and other.matched and not other.unknown
+    return [_Reading(node, other.scope, True, letters, opened=True)] if known else []
 
 
 def _assignments(translation: Translation, definition: Definition) -> Iterator[dict[str, str]]:
@@ -165,6 +182,19 @@ def _is_derived(node: Node, scope: Scope) -> bool:
 
 
 # ---------------------------------------------------------------- verdicts
+
+
+def _at_its_word(defined: Defined, definition: Definition, reading: _Reading) -> dict[str, Any] | None:
+    """What an opened reading decides: it is about the very names of a form, so no convention is left between them."""
+    about, decided = _reach(reading.node, reading.scope), None
+    for form in definition.forms:
+        if about and _reach(form.expression, definition.scope) == about:
+            verdict = _judged(reading.node, form.expression, reading.scope)
+            if verdict is not None and verdict.verdict == PROVED:
+                return _same(defined, definition, form, reading)
+            if verdict is not None and verdict.verdict == REFUTED:
+                decided = decided or _different(defined, definition, reading, form, verdict)
+    return decided
 
 
 def _judged(left: Node, right: Node, scope: Scope) -> StepVerdict | None:

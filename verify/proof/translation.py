@@ -51,17 +51,20 @@ class Translation:
     matched   names of the definition that a spelling reached, with what the author defines them as, if anything
     unknown   names of the author that nothing carried over, with their kinds
     opened    names of the author that were replaced by their own definitions
+    opening   replace every name that the author defines by other names, whether a spelling reaches it or not
     """
 
     def __init__(
         self, definition: Definition, ours: Scope, letter: str, letters: bool = False,
-        assigned: Mapping[str, str] | None = None,
+        assigned: Mapping[str, str] | None = None, opening: bool = False,
     ) -> None:  # fmt: skip
         self.definition, self.ours, self.letter = definition, ours, letter
         self.scope = definition.scope.copy()
         self.table = table_of(definition, letters)
         self.assigned = dict(assigned or {})
+        self.opening = opening
         self.matched: dict[str, Node | None] = {}
+        self._owner: dict[str, str] = {}
         self.unknown: dict[str, str] = {}
         self.opened: set[str] = set()
 
@@ -169,6 +172,10 @@ class Translation:
             theirs = self.definition.scope.get(name)
             if theirs is not None and theirs.kind != "function" and theirs.value == declared.value:
                 body = declared.definition
+                if self.opening and body is not None and any(isinstance(part, Name | Call) for part in body.walk()):
+                    return ""
+                if self._owner.setdefault(name, key) != key:
+                    raise Untranslatable(f"{self._owner[name]} and {key} in the place of one name")
                 if body is not None and len(declared.parameters) == len(arguments):
                     body = _put(body, dict(zip(declared.parameters, arguments, strict=True)))
                 self.matched[name] = body
