@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.declared import scope_of
 from verify.language.catalog import load_catalog
-from verify.language.declare import declare
 from verify.language.document import read_document
 from verify.language.errors import LanguageError
-
-
-def scope_of(*items):
-    return declare([(item, 0) for item in items])
 
 
 @pytest.mark.parametrize(

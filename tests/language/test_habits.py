@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.declared import scope_of
 from verify.language.chain import read_chain
-from verify.language.declare import declare
 from verify.language.document import load_document, read_document
 from verify.language.errors import LanguageError
 from verify.language.printer import latex
 from verify.language.reader import read_formula
-
-
-def scope_of(*items):
-    return declare([(item, 0) for item in items])
-
 
 SCOPE = scope_of(
     r"$a, b, x_t, \sigma, \sigma_t, t, s$ : real", "$N, i$ : count", r"$\alpha$ : sequence in (0,1)",

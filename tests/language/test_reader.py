@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.declared import scope_of
 from verify.language.chain import read_chain
-from verify.language.declare import declare
 from verify.language.errors import LanguageError
 from verify.language.printer import latex
 from verify.language.reader import read_formula
 from verify.language.tree import Add, Call, Derivative, Differential, Dotted, Function, Gradient, Name, Power, Primed
-
-
-def scope_of(*items):
-    return declare([(item, 0) for item in items])
-
 
 SCALARS = scope_of(
     r"$a, b, c, \sigma, \sigma_{\mathrm{data}}, t, x_t$ : real",

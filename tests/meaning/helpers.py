@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
-from verify.language.declare import declare
 from verify.language.reader import read_formula
 from verify.language.scope import Scope
 from verify.meaning.expansions import order_of_step
 from verify.meaning.reading import Reading, read_in
 from verify.proof.normal_form import decide_zero
-
-
-def scope_of(*lines: str) -> Scope:
-    """A scope from declaration lines such as `$x$ : vector`."""
-    return declare([(line, 0) for line in lines])
 
 
 def value(scope: Scope, formula: str, dimension: int | None = 1):

@@ -9,7 +9,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.meaning.helpers import equal, residuals, scope_of, value
+from tests.declared import scope_of
+from tests.meaning.helpers import equal, residuals, value
 from verify.language.reader import read_formula
 from verify.meaning.errors import Unsupported
 from verify.meaning.reading import read_in

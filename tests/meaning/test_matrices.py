@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.meaning.helpers import equal, scope_of, value
+from tests.declared import scope_of
+from tests.meaning.helpers import equal, value
 from verify.language.errors import LanguageError
 from verify.language.printer import latex
 from verify.language.reader import read_formula

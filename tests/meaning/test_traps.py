@@ -10,7 +10,8 @@ import sys
 import pytest
 import sympy as sp
 
-from tests.meaning.helpers import equal, residuals, scope_of, value
+from tests.declared import scope_of
+from tests.meaning.helpers import equal, residuals, value
 from verify.language.declare import declare
 from verify.language.reader import read_formula
 from verify.language.tree import Call, Dotted, Name, Number
@@ -391,7 +392,8 @@ def test_the_right_side_cannot_know_more_than_the_left():
 # ---------------------------------------------------------------- determinism
 
 PROGRAM = """
-from tests.meaning.helpers import residuals, scope_of
+from tests.declared import scope_of
+from tests.meaning.helpers import residuals
 scope = scope_of("$x, y$ : vector", r"$\\sigma, \\tau$ : positive", "$a, b$ : real", "$f(x)$ : function")
 for dimension in (None, 2):
     reading, parts = residuals(

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from tests.declared import scope_of
 from verify.language.chain import read_chain
-from verify.language.declare import declare
-from verify.language.scope import Scope
 from verify.ledger.verdict import StepVerdict
 from verify.proof.step import judge_step
 from verify.sampling.judge import judge_step as sample
-
-
-def scope_of(*lines: str) -> Scope:
-    return declare([(line, 0) for line in lines])
 
 
 def judged(text: str, *lines: str, dimensions: str = "1") -> tuple[str, str]:

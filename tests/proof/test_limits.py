@@ -8,6 +8,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.declared import scope_of
 from tests.proof.statements import both, judged
 from verify.language.errors import LanguageError
 from verify.language.printer import latex
@@ -16,8 +17,6 @@ from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED
 from verify.meaning.errors import MeaningError
 from verify.meaning.limits import Approach, limit_of, remainder_coefficients
 from verify.meaning.reading import read_in
-
-from .statements import scope_of
 
 N, H = "$n$ : index", "$h$ : real"
 

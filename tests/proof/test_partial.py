@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.proof.statements import both, judged, scope_of
+from tests.declared import scope_of
+from tests.proof.statements import both, judged
 from verify.language.chain import read_chain
 from verify.ledger.verdict import PROVED, REFUTED, UNDECIDED
 from verify.proof.step import judge_step

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.proof.statements import both, judged, scope_of
+from tests.declared import scope_of
+from tests.proof.statements import both, judged
 from verify.language.errors import LanguageError
 from verify.language.reader import read_formula
 from verify.ledger.standing import disagreements

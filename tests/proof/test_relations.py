@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import sympy as sp
 
-from tests.proof.statements import both, judged, scope_of
+from tests.declared import scope_of
+from tests.proof.statements import both, judged
 from verify.language.chain import read_chain
 from verify.language.errors import LanguageError
 from verify.language.printer import latex

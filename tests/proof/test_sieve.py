@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.proof.statements import scope_of
+from tests.declared import scope_of
 from verify.language.chain import read_chain
 from verify.language.tree import Node
 from verify.proof.sieve import Sieve

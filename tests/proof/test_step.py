@@ -6,9 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from verify.language.declare import declare
+from tests.declared import scope_of
 from verify.language.reader import read_formula
-from verify.language.scope import Scope
 from verify.ledger.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, VACUOUS, StepVerdict
 from verify.meaning.errors import MeaningError
 from verify.proof.hints import hint_for
@@ -18,9 +17,6 @@ from verify.proof.vacuity import admissible_point, witness
 SCALARS = (r"$x, y$ : real", r"$p, q$ : positive", r"$a$ : (0,1)", "dimensions: 1")
 DENSITY = ("$x$ : vector", "$p(x)$ : positive function", "$s(x)$ : vector function", "dimensions: 1, 2")
 
-
-def scope_of(*lines: str) -> Scope:
-    return declare([(line, 0) for line in lines])
 
 
 def judge(left: str, right: str, *lines: str, relation: str = "=", reason: str = "") -> StepVerdict:

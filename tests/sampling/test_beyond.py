@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.proof.statements import scope_of
+from tests.declared import scope_of
 from verify.language.chain import read_chain
 from verify.ledger.verdict import REFUTED, SUPPORTED, UNDECIDED, StepVerdict
 from verify.sampling import quadrature

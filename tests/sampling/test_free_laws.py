@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.meaning.helpers import scope_of
+from tests.declared import scope_of
 from verify.language.reader import read_formula
 from verify.language.scope import Scope
 from verify.ledger.verdict import REFUTED, SUPPORTED, UNDECIDED

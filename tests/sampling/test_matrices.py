@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from tests.meaning.helpers import scope_of
+from tests.declared import scope_of
 from verify.language.reader import read_formula
 from verify.ledger.verdict import REFUTED, SUPPORTED, UNDECIDED
 from verify.sampling import jets, values
