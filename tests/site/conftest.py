@@ -102,3 +102,16 @@ def open_page(chromium, served: str):
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project's pages that a test may spoil; everything else is the project's own."""
+    root = tmp_path / "project"
+    (root / "verify").mkdir(parents=True)
+    for name in ("docs", "questions"):
+        subprocess.run(["cp", "-R", str(ROOT / name), str(root / name)], check=True)
+    (root / "mkdocs.yml").symlink_to(ROOT / "mkdocs.yml")
+    for name in ("site", "theory"):
+        (root / "verify" / name).symlink_to(ROOT / "verify" / name)
+    return root

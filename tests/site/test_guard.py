@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,18 +28,6 @@ title: '{REFRESH}'
 
 $a<b$ and `<b>` {{: style="planted" }}
 """
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    root = tmp_path / "project"
-    (root / "verify").mkdir(parents=True)
-    for name in ("docs", "questions"):
-        subprocess.run(["cp", "-R", str(ROOT / name), str(root / name)], check=True)
-    (root / "mkdocs.yml").symlink_to(ROOT / "mkdocs.yml")
-    for name in ("site", "theory"):
-        (root / "verify" / name).symlink_to(ROOT / "verify" / name)
-    return root
 
 
 def test_a_planted_question_is_words_on_every_page(project: Path, library: Library) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,19 +22,6 @@ def test_the_shown_notebook_is_the_one_that_is_written(source: Path) -> None:
     outputs = [output for cell in shown.cells if cell.cell_type == "code" for output in cell.outputs]
     assert len(outputs) == sum(cell.cell_type == "code" for cell in shown.cells)
     assert all(output.output_type != "error" for output in outputs)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project's pages that a test may spoil; everything else is the project's own."""
-    root = tmp_path / "project"
-    (root / "verify").mkdir(parents=True)
-    for name in ("docs", "questions"):
-        subprocess.run(["cp", "-R", str(ROOT / name), str(root / name)], check=True)
-    (root / "mkdocs.yml").symlink_to(ROOT / "mkdocs.yml")
-    for name in ("site", "theory"):
-        (root / "verify" / name).symlink_to(ROOT / "verify" / name)
-    return root
 
 
 @pytest.mark.parametrize(
