@@ -18,6 +18,7 @@ from verify.language.errors import LanguageError
 MAX_FRONT_MATTER = 16_000
 _FRAME = (yaml.StreamStartEvent, yaml.StreamEndEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent)
 _FLAT = "a field holds a text or a list of texts, nothing nested"
+_error = LanguageError.at_line
 _HELP = "write  field: text  or  field: [one, two]"
 
 
@@ -131,9 +132,3 @@ def _refuse(event: yaml.Event, file: str) -> None:
         raise _error(file, line, "anchors and aliases (&name, *name) are not allowed in front matter", "write it out")
     if getattr(event, "tag", None):
         raise _error(file, line, f"the tag {shown(event.tag)!r} is not allowed in front matter", _HELP)
-
-
-def _error(file: str, line: int, message: str, suggestion: str = "") -> LanguageError:
-    error = LanguageError(message, suggestion=suggestion)
-    error.file, error.line, error.column = file, line, 1
-    return error

@@ -186,9 +186,7 @@ def _shown(path: Path, root: Path) -> str:
 
 
 def _at(claim: Claim, message: str, suggestion: str = "") -> LanguageError:
-    error = LanguageError(message, suggestion=suggestion)
-    error.file, error.line, error.column = claim.file, claim.line, 1
-    return error
+    return LanguageError.at_line(claim.file, claim.line, message, suggestion)
 
 
 def _broken_cards(catalog: Catalog) -> list[LanguageError]:

@@ -63,9 +63,8 @@ def unknown_claims(definitions: Sequence[Definition], known: Sequence[str]) -> l
     for definition in definitions:
         for name in definition.claims:
             if name not in known:
-                error = LanguageError(f"{definition.id} names the claim {name}, which does not exist")
-                error.file, error.line, error.column = definition.file, definition.line, 1
-                errors.append(error)
+                message = f"{definition.id} names the claim {name}, which does not exist"
+                errors.append(LanguageError.at_line(definition.file, definition.line, message))
     return errors
 
 

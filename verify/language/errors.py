@@ -22,6 +22,13 @@ class LanguageError(Exception):
         self.source_line = ""
         self.width = max(1, span[1] - span[0])
 
+    @classmethod
+    def at_line(cls, file: str, line: int, message: str, suggestion: str = "") -> LanguageError:
+        """An error about a line as a whole, such as the one where a claim begins."""
+        error = cls(message, suggestion=suggestion)
+        error.file, error.line, error.column = file, line, 1
+        return error
+
     def located(self, file: str, text: str, offset: int = 0) -> LanguageError:
         """The same error with file, line and column, for a piece that starts at `offset` of `text`.
 

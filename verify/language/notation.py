@@ -96,9 +96,8 @@ def notations_of(
         else:
             fault = _fault(notation, found.get(HUB))
         if fault:
-            error = LanguageError(f"the vocabulary {name} of {claim.id} is no notation: {fault}")
-            error.file, error.line, error.column = claim.file, claim.line, 1
-            errors.append(error)
+            message = f"the vocabulary {name} of {claim.id} is no notation: {fault}"
+            errors.append(LanguageError.at_line(claim.file, claim.line, message))
         else:
             found[name] = notation
     return found, errors

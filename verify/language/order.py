@@ -57,6 +57,4 @@ def _circles(starts: Iterable[str], known: Mapping[str, Claim]) -> Iterator[tupl
 
 
 def _at(claim: Claim, message: str) -> LanguageError:
-    error = LanguageError(message)
-    error.file, error.line, error.column = claim.file, claim.line, 1
-    return error
+    return LanguageError.at_line(claim.file, claim.line, message)

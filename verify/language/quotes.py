@@ -111,6 +111,4 @@ def _above(start: str, resting: Mapping[str, tuple[str, ...]]) -> dict[str, None
 
 
 def _at(claim: Claim, message: str, line: int = 0, suggestion: str = "") -> LanguageError:
-    error = LanguageError(message, suggestion=suggestion)
-    error.file, error.line, error.column = claim.file, line or claim.line, 1
-    return error
+    return LanguageError.at_line(claim.file, line or claim.line, message, suggestion)

@@ -90,12 +90,9 @@ def unknown_experiments(claims: Iterable[Claim], known: Collection[str]) -> list
         named = [*claim.experiments, *(m.experiment for m in claim.mistakes if m.experiment)]
         for name in dict.fromkeys(named):
             if name not in known:
-                error = LanguageError(
-                    f"{claim.id} names the experiment {name}, which does not exist",
-                    suggestion="see `verify experiment list`",
-                )
-                error.file, error.line, error.column = claim.file, claim.line, 1
-                errors.append(error)
+                message = f"{claim.id} names the experiment {name}, which does not exist"
+                tip = "see `verify experiment list`"
+                errors.append(LanguageError.at_line(claim.file, claim.line, message, tip))
     return errors
 
 
